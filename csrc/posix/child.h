@@ -1,0 +1,23 @@
+/* The child's half: replays a plan, then becomes the program, or reports and exits.
+ *
+ * It may run in the parent's memory, while the one parent thread that started it is
+ * stopped and all others go on. So nothing here, nor anything it calls:
+ *   - allocates, takes a lock, or touches stdio, locale or the environment: another
+ *     thread may hold that lock, and a write would stay in the parent;
+ *   - runs with a signal let through while a handler is set: it would run in, and
+ *     change, the parent;
+ *   - uses libc's setuid and its like: those signal every thread of the parent;
+ *   - returns to its caller, or calls exit().
+ * What the object files of the child may import is a list in the tests. */
+#ifndef FP_CHILD_H
+#define FP_CHILD_H
+
+#include <stdnoreturn.h>
+
+#include "plan.h"
+
+/* Where a child without shared memory writes an fp_error is plan->report_fd; one that
+ * shares memory writes to *report, which the parent set to FP_STAGE_NONE. */
+noreturn void fp_child(const fp_plan *plan, volatile fp_error *report);
+
+#endif
