@@ -1,0 +1,43 @@
+/* The ways in which a child is born. Each replays the same plan, and sets `proc` only when
+ * it succeeds, but for `interrupted`, which it adds to.
+ *
+ * A route declines up front what it cannot express, or what this machine refuses;
+ * it never starts half a child. */
+#ifndef FP_ROUTE_H
+#define FP_ROUTE_H
+
+#include "plan.h"
+
+typedef struct fp_proc {
+    pid_t pid;
+    int pidfd;        /* FP_NO_FD: not wanted, or not to be had */
+    fp_route used;
+    bool interrupted; /* a signal came while they were blocked: let its handler run */
+} fp_proc;
+
+typedef enum fp_birth {
+    FP_BIRTH_DONE,     /* exec has succeeded */
+    FP_BIRTH_DECLINED, /* nothing was started; the next route may */
+    FP_BIRTH_FAILED    /* see the error; nothing is left to reap */
+} fp_birth;
+
+fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error);
+fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error);
+fp_birth fp_route_posix_spawn(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
+                              fp_error *error);
+fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error);
+
+/* What two or more of them need. */
+
+/* Reaps a child that is about to exit, and so does not make us wait. */
+void fp_reap_failed(pid_t pid);
+
+#ifdef FP_FAULTS
+/* The stage at which the next children fail; C tests only. */
+extern fp_stage fp_fault_stage;
+#define FP_PLAN_FAULT(plan) ((plan)->fault = fp_fault_stage)
+#else
+#define FP_PLAN_FAULT(plan) ((void)0)
+#endif
+
+#endif
