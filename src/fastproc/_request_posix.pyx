@@ -1,0 +1,242 @@
+# From a Spec, which is Python objects, to the core's fp_spec and all that it points to;
+# and from the core's error records back to exceptions.
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.string cimport memchr, memset, strlen
+
+from fastproc._core_posix cimport *
+
+import os
+from subprocess import DEVNULL, PIPE, STDOUT, SubprocessError
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object)
+    const char *ascii_data "(const char *)PyUnicode_1BYTE_DATA"(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    object PyUnicode_EncodeFSDefault(object)
+
+cdef int PIPE_ = PIPE, STDOUT_ = STDOUT, DEVNULL_ = DEVNULL
+
+
+# What it refers to never refers back to it.
+@cython.no_gc
+@cython.freelist(8)
+cdef class Spec:
+    """All that the core must know to start a child: plain data, filled by _spec.py."""
+
+    def __cinit__(self):
+        self.pass_fds = ()
+        self.close_fds = self.restore_signals = True
+        self.routes = FP_ROUTES_ALL
+
+
+# --- strings -------------------------------------------------------------------------
+
+cdef struct Text:
+    const char *data
+    size_t size
+
+
+cdef Text text_of(object value, list alive) except *:
+    """The bytes of a str, bytes or PathLike; `alive` keeps those made here."""
+    cdef Text text
+    if not isinstance(value, (str, bytes)):
+        value = os.fspath(value)
+        alive.append(value)
+    if isinstance(value, str):
+        if PyUnicode_IS_COMPACT_ASCII(value):
+            text.data = ascii_data(value)
+            text.size = <size_t>PyUnicode_GET_LENGTH(value)
+            if strlen(text.data) != text.size:
+                raise ValueError("embedded null byte")
+            return text
+        value = PyUnicode_EncodeFSDefault(value)
+        alive.append(value)
+    text.data = PyBytes_AS_STRING(value)
+    text.size = <size_t>PyBytes_GET_SIZE(value)
+    if strlen(text.data) != text.size:
+        raise ValueError("embedded null byte")
+    return text
+
+
+cdef int fill_argv(fp_strings *strings, object argv, list alive) except -1:
+    cdef Text text
+    for argument in argv:
+        text = text_of(argument, alive)
+        if not fp_strings_add(strings, text.data, text.size):
+            raise MemoryError
+    if not fp_strings_finish(strings):
+        raise MemoryError
+    return 0
+
+
+cdef int fill_envp(fp_strings *strings, object env, list alive) except -1:
+    cdef Text name, value
+    cdef bint made
+    if env is None:
+        made = fp_strings_environ(strings)
+    else:
+        for key, item in env.items():
+            name = text_of(key, alive)
+            value = text_of(item, alive)
+            if memchr(name.data, c'=', name.size) != NULL:
+                raise ValueError("illegal environment variable name")
+            if not fp_strings_add_pair(strings, name.data, name.size, value.data, value.size):
+                raise MemoryError
+        made = fp_strings_finish(strings)
+    if not made:
+        raise MemoryError
+    return 0
+
+
+# --- a request: the core's spec, and all that it points to ---------------------------
+
+cdef void request_init(Request *request) noexcept:
+    memset(&request.spec, 0, sizeof(fp_spec))
+    request.spec.close_fds = request.spec.restore_signals = True
+    fp_strings_init(&request.argv)
+    fp_strings_init(&request.envp)
+    request.pass_fds = NULL
+    request.groups = NULL
+
+
+cdef void request_free(Request *request) noexcept:
+    fp_strings_free(&request.argv)
+    fp_strings_free(&request.envp)
+    PyMem_Free(request.pass_fds)
+    PyMem_Free(request.groups)
+
+
+cdef fp_stdio stdio_of(object wish) except *:
+    cdef fp_stdio stdio = fp_stdio(FP_STDIO_INHERIT, 0)
+    if wish is None:
+        return stdio
+    stdio.fd = wish
+    if stdio.fd == PIPE_:
+        stdio.kind = FP_STDIO_PIPE
+    elif stdio.fd == DEVNULL_:
+        stdio.kind = FP_STDIO_NULL
+    elif stdio.fd == STDOUT_:
+        stdio.kind = FP_STDIO_STDOUT
+    else:
+        stdio.kind = FP_STDIO_FD
+    return stdio
+
+
+cdef int add_fds(Request *request, object fds) except -1:
+    cdef size_t i = 0
+    request.pass_fds = <int *>PyMem_Malloc(len(fds) * sizeof(int))
+    if request.pass_fds == NULL:
+        raise MemoryError
+    for fd in fds:
+        request.pass_fds[i] = fd
+        i += 1
+    request.spec.pass_fds = request.pass_fds
+    request.spec.n_pass_fds = i
+    return 0
+
+
+cdef int add_groups(Request *request, object groups) except -1:
+    cdef size_t i = 0
+    request.groups = <gid_t *>PyMem_Malloc(max(len(groups), 1) * sizeof(gid_t))
+    if request.groups == NULL:
+        raise MemoryError
+    for group in groups:
+        try:
+            request.groups[i] = group
+        except OverflowError:
+            raise ValueError("invalid group id") from None
+        i += 1
+    request.spec.has_groups = True
+    request.spec.groups = request.groups
+    request.spec.n_groups = i
+    return 0
+
+
+cdef int request_fill(Request *request, Spec given, list alive) except -1:
+    cdef fp_spec *spec = &request.spec
+    spec.program = text_of(given.program, alive).data
+    fill_argv(&request.argv, given.argv, alive)
+    fill_envp(&request.envp, given.env, alive)
+    spec.argv = request.argv.vector
+    spec.envp = request.envp.vector
+    spec.own_environ = given.env is None
+    spec.stdio[0] = stdio_of(given.stdin)
+    spec.stdio[1] = stdio_of(given.stdout)
+    spec.stdio[2] = stdio_of(given.stderr)
+    spec.close_fds = given.close_fds
+    spec.restore_signals = given.restore_signals
+    spec.new_session = given.new_session
+    spec.routes = given.routes
+    if given.path is not None:
+        spec.search = True
+        spec.path = text_of(given.path, alive).data
+    if given.cwd is not None:
+        spec.has_cwd = True
+        spec.cwd = text_of(given.cwd, alive).data
+    if given.pipesize is not None:
+        spec.has_pipe_size = True
+        spec.pipe_size = given.pipesize
+    if given.pass_fds:
+        add_fds(request, given.pass_fds)
+    if given.process_group is not None:
+        spec.has_process_group = True
+        spec.process_group = given.process_group
+    if given.umask is not None:
+        spec.has_umask = True
+        spec.umask = given.umask
+    if given.extra_groups is not None:
+        add_groups(request, given.extra_groups)
+    if given.group is not None:
+        spec.has_group = True
+        spec.group = given.group
+    if given.user is not None:
+        spec.has_user = True
+        spec.user = given.user
+    return 0
+
+
+# --- errors and time -------------------------------------------------------------------
+
+cdef int raise_error(fp_error *error, object program, object cwd) except -1:
+    if error.stage == FP_STAGE_MEMORY:
+        raise MemoryError
+    if error.stage == FP_STAGE_PREEXEC:
+        raise SubprocessError("Exception occurred in preexec_fn.")
+    message = os.strerror(error.code)
+    if error.stage == FP_STAGE_EXEC:
+        raise OSError(error.code, message, program)
+    if error.stage == FP_STAGE_CHDIR:
+        raise OSError(error.code, message, cwd)
+    exception = OSError(error.code, message)
+    if hasattr(exception, "add_note"):
+        exception.add_note(f"the step that failed: {fp_stage_name(error.stage).decode()}")
+    raise exception
+
+
+cdef Allowed time_of(object timeout) except *:
+    """How long a call may take that is given `timeout` seconds; None: for ever."""
+    cdef Allowed allowed = Allowed(False, 0)
+    cdef double seconds
+    if timeout is not None:
+        seconds = 0.0 + timeout  # an addition: what is no number is told so as by a clock's
+        if seconds != seconds:
+            raise ValueError("Invalid value NaN (not a number)")
+        if seconds < 9e9:  # what 64 bits of nanoseconds hold
+            allowed = Allowed(True, <int64_t>(max(seconds, 0.0) * 1e9))
+    return allowed
+
+
+cdef int view_of(object input, bint beside_output, Py_buffer *view) except -1:
+    """The bytes of communicate()'s input. Refused as what sends it would: a memoryview
+    where output is read meanwhile, a file object where it is all there is to do.
+    """
+    try:
+        PyObject_GetBuffer(input, view, PyBUF_SIMPLE)
+    except TypeError:
+        if beside_output:
+            memoryview(input)
+        raise
+    return 0
