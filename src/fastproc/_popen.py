@@ -1,0 +1,432 @@
+"""Popen: the arguments, the streams and the life of one child, on every system."""
+
+import errno
+import io
+import sys
+import warnings
+from subprocess import PIPE, TimeoutExpired
+from threading import RLock
+from time import monotonic as _time
+
+from . import _text
+from ._platform import ChildOps, build, make_plain, native, open_pipe
+
+# Children whose Popen is gone, but which had not ended: reaped later, by _cleanup().
+_active = []
+
+
+def _cleanup():
+    if not _active:
+        return
+    for abandoned in _active[:]:
+        if abandoned._internal_poll(_deadstate=sys.maxsize) is not None:
+            try:
+                _active.remove(abandoned)
+            except ValueError:
+                pass  # another thread did
+
+
+def describe(
+    args,
+    bufsize=-1,
+    executable=None,
+    stdin=None,
+    stdout=None,
+    stderr=None,
+    preexec_fn=None,
+    close_fds=True,
+    shell=False,
+    cwd=None,
+    env=None,
+    universal_newlines=None,
+    startupinfo=None,
+    creationflags=0,
+    restore_signals=True,
+    start_new_session=False,
+    pass_fds=(),
+    *,
+    user=None,
+    group=None,
+    extra_groups=None,
+    encoding=None,
+    errors=None,
+    text=None,
+    umask=-1,
+    pipesize=-1,
+    process_group=None,
+):
+    """Checks Popen's arguments: (spec, text mode, encoding). Starts and opens nothing."""
+    if bufsize is not None and not isinstance(bufsize, int):
+        raise TypeError("bufsize must be an integer")
+    if pipesize is None:
+        pipesize = -1
+    elif not isinstance(pipesize, int):
+        raise TypeError("pipesize must be an integer")
+    text_mode = None
+    if not (encoding is errors is text is universal_newlines is None):
+        text_mode = _text.mode(encoding, errors, text, universal_newlines)
+        if text_mode:
+            if encoding is None:
+                encoding = _text.default_encoding()
+            if PIPE in (stdin, stdout, stderr):
+                _text.check(encoding, errors)
+    spec = build(
+        args,
+        executable,
+        stdin,
+        stdout,
+        stderr,
+        preexec_fn,
+        close_fds,
+        shell,
+        cwd,
+        env,
+        startupinfo,
+        creationflags,
+        restore_signals,
+        start_new_session,
+        pass_fds,
+        user,
+        group,
+        extra_groups,
+        umask,
+        pipesize,
+        process_group,
+    )
+    return spec, text_mode, encoding
+
+
+class Popen(ChildOps):
+    """A child process.
+
+    args: the program and its arguments: a sequence of str, bytes or path-like, or one
+        of them alone (on POSIX then the program; on Windows, if a str, the command line).
+    bufsize: of the pipes' file objects: 0 none, 1 by line (text only), other positive:
+        bytes, negative: io.DEFAULT_BUFFER_SIZE.
+    executable: the program, where it is not args[0]; with shell, the shell.
+    stdin, stdout, stderr: None (inherit), PIPE, DEVNULL, a descriptor or a file object;
+        stderr also STDOUT.
+    preexec_fn: called in the child just before the program starts (POSIX). It makes the
+        birth a fork, and can deadlock in a program with threads.
+    close_fds: close all descriptors above 2, but for pass_fds. On Windows: inherit no
+        handles but the three above.
+    shell: run args by the shell.
+    cwd: the child's working directory.
+    env: a mapping: the whole environment of the child; None: ours.
+    text, universal_newlines, encoding, errors: any of them makes the pipes carry text.
+    startupinfo, creationflags: for CreateProcess() (Windows).
+    restore_signals: SIGPIPE, SIGXFZ and SIGXFSZ get their default action (POSIX).
+    start_new_session, process_group: setsid(), setpgid() in the child (POSIX).
+    pass_fds: descriptors to keep open in the child (POSIX).
+    user, group, extra_groups, umask: the child's (POSIX); names or numbers.
+    pipesize: bytes, for each pipe (Linux).
+
+    Raises OSError if the child cannot be started: filename is the program, or cwd if
+    that was at fault. ValueError and TypeError for bad arguments.
+
+    Attributes: args, stdin, stdout, stderr, pid, returncode (None while it runs; minus
+    the signal that ended it on POSIX), encoding, errors, pipesize, text_mode.
+
+    Behaves as the standard library's subprocess.Popen, of which it is a subclass.
+    """
+
+    # What most children never change is here, and costs their birth no time.
+    stdin = stdout = stderr = None
+    pid = None
+    returncode = None
+    encoding = errors = text_mode = None
+    pipesize = -1
+    _child_created = False
+    _communication_started = False
+    # How long to wait for the child after the first Ctrl-C, which it got too.
+    _sigint_wait_secs = 0.25
+
+    def __init__(
+        self,
+        args,
+        bufsize=-1,
+        executable=None,
+        stdin=None,
+        stdout=None,
+        stderr=None,
+        preexec_fn=None,
+        close_fds=True,
+        shell=False,
+        cwd=None,
+        env=None,
+        universal_newlines=None,
+        startupinfo=None,
+        creationflags=0,
+        restore_signals=True,
+        start_new_session=False,
+        pass_fds=(),
+        *,
+        user=None,
+        group=None,
+        extra_groups=None,
+        encoding=None,
+        errors=None,
+        text=None,
+        umask=-1,
+        pipesize=-1,
+        process_group=None,
+    ):
+        if _active:
+            _cleanup()
+        self.args = args
+        self._waitpid_lock = RLock()
+        # Exactly these, in this order, are what _DEFAULTS has.
+        spec = plain.popen(
+            args,
+            stdin,
+            stdout,
+            stderr,
+            cwd,
+            env,
+            (
+                bufsize,
+                executable,
+                preexec_fn,
+                close_fds,
+                shell,
+                universal_newlines,
+                startupinfo,
+                creationflags,
+                restore_signals,
+                start_new_session,
+                pass_fds,
+                user,
+                group,
+                extra_groups,
+                encoding,
+                errors,
+                text,
+                umask,
+                pipesize,
+                process_group,
+            ),
+            _DEFAULTS,
+        )
+        if spec is None:
+            spec, self.text_mode, self.encoding = describe(
+                args,
+                bufsize,
+                executable,
+                stdin,
+                stdout,
+                stderr,
+                preexec_fn,
+                close_fds,
+                shell,
+                cwd,
+                env,
+                universal_newlines,
+                startupinfo,
+                creationflags,
+                restore_signals,
+                start_new_session,
+                pass_fds,
+                user=user,
+                group=group,
+                extra_groups=extra_groups,
+                encoding=encoding,
+                errors=errors,
+                text=text,
+                umask=umask,
+                pipesize=pipesize,
+                process_group=process_group,
+            )
+            self.errors = errors
+            self.pipesize = -1 if pipesize is None else pipesize
+        if stdin is stdout is stderr is None:
+            self._execute_child(spec, None)
+            return
+        ends = native.Ends(spec)
+        try:
+            # Before the child is there: what fails here must not leave one.
+            self._open_streams(ends, -1 if bufsize is None else bufsize)
+            self._execute_child(spec, ends)
+        except BaseException:
+            ends.close()
+            for stream in (self.stdin, self.stdout, self.stderr):
+                if stream is not None:
+                    try:
+                        stream.close()
+                    except OSError:
+                        pass
+            raise
+
+    @classmethod
+    def _adopt(cls, args, child):
+        """A Popen for a child that run() had to leave, without pipes."""
+        self = cls.__new__(cls)
+        self.args = args
+        self._waitpid_lock = RLock()
+        self._child = child
+        self.pid = child.pid
+        self._child_created = True
+        return self
+
+    def _open_streams(self, ends, bufsize):
+        """The file objects for our ends of the pipes."""
+        line_buffering = False
+        if bufsize == 1:
+            # Lines are the text layer's business; what is below has the usual buffer.
+            line_buffering = bool(self.text_mode)
+            bufsize = -1
+            if not self.text_mode:
+                warnings.warn(
+                    "line buffering (buffering=1) isn't supported in binary mode, "
+                    "the default buffer size will be used",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        for which, name in enumerate(("stdin", "stdout", "stderr")):
+            fd = ends.take_parent(which)
+            if fd is None:
+                continue
+            stream = open_pipe(fd, "rb" if which else "wb", bufsize)
+            setattr(self, name, stream)
+            if self.text_mode:
+                options = {} if which else {"write_through": True, "line_buffering": line_buffering}
+                text = io.TextIOWrapper(
+                    stream, encoding=self.encoding, errors=self.errors, **options
+                )
+                setattr(self, name, text)
+
+    def __repr__(self):
+        shown = f"<{type(self).__name__}: returncode: {self.returncode} args: {self.args!r}>"
+        return shown if len(shown) <= 80 else shown[:76] + "...>"
+
+    @property
+    def universal_newlines(self):
+        """The same as text_mode, by its old name."""
+        return self.text_mode
+
+    @universal_newlines.setter
+    def universal_newlines(self, universal_newlines):
+        self.text_mode = bool(universal_newlines)
+
+    def _translate_newlines(self, data, encoding, errors):
+        return _text.decoded(data, encoding, errors)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, value, traceback):
+        if self.stdout:
+            self.stdout.close()
+        if self.stderr:
+            self.stderr.close()
+        try:
+            if self.stdin:
+                self.stdin.close()  # may have to flush, and fail
+        finally:
+            if exc_type is KeyboardInterrupt:
+                self._linger(None)
+            else:
+                self.wait()
+
+    def _linger(self, endtime):
+        """After Ctrl-C: gives the child, which got it too, a moment to end; once."""
+        seconds = self._sigint_wait_secs
+        self._sigint_wait_secs = 0
+        if endtime is not None:
+            seconds = min(seconds, self._remaining_time(endtime))
+        if seconds > 0:
+            try:
+                self._wait(timeout=seconds)
+            except TimeoutExpired:
+                pass
+
+    # Called while modules are torn down: what it needs it must have.
+    def __del__(self, _warn=warnings.warn, _maxsize=sys.maxsize, _active=_active):
+        if not self._child_created:
+            return
+        if self.returncode is None:
+            _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
+            self._internal_poll(_deadstate=_maxsize)
+            if self.returncode is None:
+                _active.append(self)
+
+    def poll(self):
+        """The exit code if the child has ended, else None; sets returncode."""
+        return self._internal_poll()
+
+    def wait(self, timeout=None):
+        """Waits for the child to end; its exit code.
+
+        timeout: seconds; TimeoutExpired when they are over, and it can be called again.
+        Do not wait while a pipe is not read: the child may wait for that.
+        """
+        endtime = None if timeout is None else _time() + timeout
+        try:
+            return self._wait(timeout=timeout)
+        except KeyboardInterrupt:
+            self._linger(endtime)
+            raise
+
+    def communicate(self, input=None, timeout=None):
+        """Sends input, reads stdout and stderr to their ends, waits for the child.
+
+        input: bytes-like, or str in text mode; for a child with stdin=PIPE.
+        timeout: seconds; TimeoutExpired when they are over. The child is not killed
+            then, nothing read is lost, and it can be called again (without input).
+        Returns (stdout, stderr): bytes, or str in text mode; None for what is no pipe.
+        """
+        if self._communication_started and input:
+            raise ValueError("Cannot send input after starting communication")
+        endtime = None if timeout is None else _time() + timeout
+        piped = [s for s in (self.stdin, self.stdout, self.stderr) if s is not None]
+        if timeout is None and not self._communication_started and len(piped) <= 1:
+            stdout = stderr = None
+            if self.stdin:
+                self._stdin_write(input)
+            elif self.stdout:
+                stdout = self.stdout.read()
+                self.stdout.close()
+            elif self.stderr:
+                stderr = self.stderr.read()
+                self.stderr.close()
+            self.wait()
+            return stdout, stderr
+        try:
+            stdout, stderr = self._communicate(input, endtime, timeout)
+        except KeyboardInterrupt:
+            self._linger(endtime)
+            raise
+        finally:
+            self._communication_started = True
+        self.wait(timeout=self._remaining_time(endtime))
+        return stdout, stderr
+
+    def _stdin_write(self, input):
+        """Writes all input and closes stdin."""
+        try:
+            try:
+                if input:
+                    self.stdin.write(input)
+            finally:
+                self.stdin.close()
+        except BrokenPipeError:
+            pass  # that the child does not want it is no error
+        except OSError as error:
+            # So says Windows when the child has ended, or closed its end.
+            if error.errno != errno.EINVAL:
+                raise
+
+    def _remaining_time(self, endtime):
+        return None if endtime is None else endtime - _time()
+
+
+_DEFAULTS = (
+    *(-1, None, None, True, False, None, None, 0, True, False, ()),
+    *(None, None, None, None, None, None, -1, -1, None),
+)
+
+# run() goes its own way only while nobody has put something else in the place of these.
+_METHODS = """__new__ __init__ __enter__ __exit__ __del__ poll wait communicate send_signal terminate
+    kill _execute_child _open_streams _internal_poll _wait _communicate _stdin_write _linger
+    _remaining_time _translate_newlines""".split()
+
+plain = make_plain(Popen, _METHODS, _active)

@@ -1,0 +1,155 @@
+"""What Popen does with its child, on POSIX: start, wait, signal and communicate."""
+
+import operator
+import signal
+import subprocess
+from subprocess import TimeoutExpired
+from time import monotonic
+
+from . import _native_posix as native
+
+
+def _is_open(stream):
+    # Tests put mocks in the place of streams, of which nothing is ever False.
+    return stream is not None and stream.closed is not True
+
+
+class ChildOps(subprocess.Popen):
+    """The half of Popen that differs from system to system.
+
+    A child is reaped, and signalled, only under _waitpid_lock, which is never held
+    while anybody waits: so no signal goes to a pid that may be another process's by
+    now, poll() always knows, and any number of threads can wait for one child.
+    """
+
+    _child = None
+    _exchange = None
+
+    def _execute_child(self, spec, ends):
+        self._child = child = native.spawn(spec, ends)
+        self.pid = child.pid
+        self._child_created = True
+        if ends is not None:
+            ends.close()
+
+    @property
+    def _route(self):
+        """How the child was born: "clone3", "vfork", "posix_spawn" or "fork"."""
+        return None if self._child is None else self._child.route
+
+    def _internal_poll(self, _deadstate=None):
+        if self.returncode is None and self._child is not None:
+            with self._waitpid_lock:
+                if self.returncode is None:
+                    self.returncode = self._child.reap(0 if _deadstate is None else _deadstate)
+        return self.returncode
+
+    def _wait(self, timeout):
+        """Waits for the child; TimeoutExpired after `timeout` seconds."""
+        while self.returncode is None:
+            ended = self._child.wait_exit(timeout)
+            with self._waitpid_lock:
+                # Where somebody else has reaped it, or SIGCHLD is ignored: 0.
+                if self.returncode is None:
+                    self.returncode = self._child.reap(0)
+            if not ended and self.returncode is None:
+                raise TimeoutExpired(self.args, timeout)
+        return self.returncode
+
+    def _communicate(self, input, endtime, orig_timeout):
+        exchange = self._exchange
+        if exchange is None:
+            exchange = self._exchange = self._open_exchange(input)
+        streams = (self.stdin, self.stdout, self.stderr)
+        for which, stream in enumerate(streams):
+            if not _is_open(stream):
+                exchange.forget(which)
+        while True:
+            sending = not exchange.ended(0)
+            state = exchange.go_on(None if endtime is None else endtime - monotonic())
+            if sending and exchange.ended(0):
+                self._close_stdin()
+            if state == "done":
+                break
+            if state == "timeout":
+                raise self._expired(orig_timeout)
+        for stream in streams[1:]:
+            if stream is not None:
+                stream.close()
+        try:
+            self.wait(timeout=self._remaining_time(endtime))
+        except TimeoutExpired:
+            raise self._expired(orig_timeout) from None
+        stdout = None if self.stdout is None else exchange.take(1)
+        stderr = None if self.stderr is None else exchange.take(2)
+        if self.text_mode:
+            if stdout is not None:
+                stdout = self._translate_newlines(stdout, self.stdout.encoding, self.stdout.errors)
+            if stderr is not None:
+                stderr = self._translate_newlines(stderr, self.stderr.encoding, self.stderr.errors)
+        return stdout, stderr
+
+    def _open_exchange(self, input):
+        stdin, stdout, stderr = (
+            stream if _is_open(stream) else None
+            for stream in (self.stdin, self.stdout, self.stderr)
+        )
+        if stdin is not None:
+            try:
+                stdin.flush()
+            except BrokenPipeError:
+                pass  # the child does not want it
+            if input and self.text_mode:
+                input = input.encode(stdin.encoding, stdin.errors)
+            if not input:
+                self._close_stdin()
+                stdin = None
+        fds = [None if stream is None else stream.fileno() for stream in (stdin, stdout, stderr)]
+        return native.Exchange(
+            fds[0], None if stdin is None else input, fds[1], fds[2], self.pipesize <= 0
+        )
+
+    def _close_stdin(self):
+        if _is_open(self.stdin):
+            try:
+                self.stdin.close()
+            except BrokenPipeError:
+                pass
+
+    def _expired(self, timeout):
+        """TimeoutExpired with what the child has said: bytes, None where it is nothing."""
+        return TimeoutExpired(
+            self.args,
+            timeout,
+            output=(self._exchange.so_far(1) or None) if self.stdout is not None else None,
+            stderr=(self._exchange.so_far(2) or None) if self.stderr is not None else None,
+        )
+
+    def send_signal(self, sig):
+        """Sends a signal to the child; does nothing if the child has ended.
+
+        sig: a signal number or signal.Signals. Raises OSError if the signal may not be
+        sent (the child runs as another user), as os.kill() does.
+        """
+        self.poll()
+        if self.returncode is not None:
+            return
+        with self._waitpid_lock:
+            if self.returncode is None:
+                try:
+                    self._child.send_signal(operator.index(sig))
+                except ProcessLookupError:
+                    pass  # it ended between the two
+
+    def terminate(self):
+        """Asks the child to end: SIGTERM. On Windows: TerminateProcess()."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        """Ends the child: SIGKILL. On Windows: the same as terminate()."""
+        self.send_signal(signal.SIGKILL)
+
+
+def after_timeout(process, expired):
+    """What run() does with a killed child: what it said is in the exception already."""
+    process.wait()

@@ -1,0 +1,169 @@
+"""What Popen does with its child, on Windows: start, wait, signal and communicate."""
+
+import msvcrt
+import os
+import signal
+import subprocess
+from errno import EINVAL
+from subprocess import TimeoutExpired
+
+from . import _native_windows as native
+from ._streams_windows import raw_of
+
+
+class ChildOps(subprocess.Popen):
+    """The half of Popen that differs from system to system.
+
+    A process lives on, as far as anybody can ask, until its last handle is closed: so
+    nothing here needs a lock, and no signal goes to another process by mistake.
+    """
+
+    _child = None
+    _exchange = None
+    _exchanged = None  # what communicate() has returned
+    _route = "CreateProcess"  # the only one there is
+
+    def _execute_child(self, spec, ends):
+        self._child = child = native.spawn(spec, ends)
+        self.pid = child.pid
+        self._child_created = True
+        if ends is not None:
+            ends.close()
+
+    @property
+    def _handle(self):
+        """The process handle, by the standard library's name: asyncio waits for it."""
+        return self._child
+
+    # Called while modules are torn down: what it needs it must have.
+    def _internal_poll(self, _deadstate=None, _poll=native.poll):
+        if self.returncode is None and self._child is not None:
+            self.returncode = _poll(self._child)
+        return self.returncode
+
+    def _wait(self, timeout):
+        """Waits for the child; TimeoutExpired after `timeout` seconds."""
+        if self.returncode is None:
+            code = native.wait(self._child, timeout)
+            if code is None:
+                raise TimeoutExpired(self.args, timeout)
+            self.returncode = code
+        return self.returncode
+
+    def _communicate(self, input, endtime, orig_timeout):
+        if self._exchanged is not None:
+            return self._exchanged
+        streams = (self.stdin, self.stdout, self.stderr)
+        if any(s is not None and raw_of(s) is None for s in streams):
+            # Somebody put other objects there: only they know how they are read.
+            return super()._communicate(input, endtime, orig_timeout)
+        exchange = self._exchange
+        if exchange is None:
+            exchange = self._exchange = self._open_exchange(input)
+        while True:
+            state = exchange.go_on(self._remaining_time(endtime))
+            if state == "timeout":
+                raise TimeoutExpired(self.args, orig_timeout)
+            self._close_stdin()
+            if state == "done":
+                break
+        try:
+            self.wait(timeout=self._remaining_time(endtime))
+        except TimeoutExpired:
+            raise TimeoutExpired(self.args, orig_timeout) from None
+        self._exchanged = self._output(self.stdout, 1), self._output(self.stderr, 2)
+        self._exchange = None  # and its handles
+        return self._exchanged
+
+    def _open_exchange(self, input):
+        stdin = self.stdin
+        if stdin is not None and not stdin.closed:
+            try:
+                if input and self.text_mode:
+                    input = raw_of(stdin).encoded(stdin, input)
+                else:
+                    stdin.flush()
+            except OSError as error:
+                if not _nobody_reads(error):
+                    raise
+                input = None
+            if not input:
+                self._close_stdin()
+        handles = [
+            None if s is None or s.closed else msvcrt.get_osfhandle(s.fileno())
+            for s in (stdin, self.stdout, self.stderr)
+        ]
+        return native.Exchange(handles[0], input, handles[1], handles[2])
+
+    def _close_stdin(self):
+        if self.stdin is not None and not self.stdin.closed:
+            try:
+                self.stdin.close()
+            except OSError as error:
+                if not _nobody_reads(error):
+                    raise
+
+    def _output(self, stream, which):
+        """What a stream gave from where its reader stands to its end; closes it."""
+        if stream is None:
+            return None
+        data = self._exchange.take(which)
+        if stream.closed:
+            return data
+        raw = raw_of(stream)
+        if raw.touched:
+            # A buffer may hold the beginning, and a decoder half a character.
+            raw.replay(data)
+            data = stream.read()
+        elif self.text_mode:
+            data = self._translate_newlines(data, stream.encoding, stream.errors)
+        stream.close()
+        return data
+
+    def send_signal(self, sig):
+        """Sends a signal to the child; does nothing if the child has ended.
+
+        sig: SIGTERM, which is terminate(); or CTRL_C_EVENT or CTRL_BREAK_EVENT, for a
+        child that was started with creationflags=CREATE_NEW_PROCESS_GROUP.
+        """
+        if self.poll() is not None:
+            return
+        if sig == signal.SIGTERM:
+            self.terminate()
+        elif sig == signal.CTRL_C_EVENT:
+            os.kill(self.pid, signal.CTRL_C_EVENT)
+        elif sig == signal.CTRL_BREAK_EVENT:
+            os.kill(self.pid, signal.CTRL_BREAK_EVENT)
+        else:
+            raise ValueError(f"Unsupported signal: {sig}")
+
+    def terminate(self):
+        """Ends the child by TerminateProcess(); its exit code is 1 then."""
+        if self.returncode is not None:
+            return
+        try:
+            native.terminate(self._child)
+        except PermissionError:
+            # Windows' answer also for a process that has ended already.
+            if self.poll() is None:
+                raise
+
+    kill = terminate
+
+
+def _nobody_reads(error):
+    """Whether a write failed because the child has ended, or closed its end."""
+    return isinstance(error, BrokenPipeError) or error.errno == EINVAL
+
+
+def after_timeout(process, expired):
+    """What run() does with a killed child: takes what it said, whoever holds its pipes."""
+    exchange = getattr(process, "_exchange", None)
+    if exchange is None:
+        # A communicate() of somebody else's: the standard library's run() does this.
+        expired.stdout, expired.stderr = process.communicate()
+        return
+    process.wait()
+    exchange.stop()
+    expired.stdout = exchange.take(1) or None
+    expired.stderr = exchange.take(2) or None

@@ -1,0 +1,218 @@
+"""From Popen's arguments to the Spec that the core is given, on POSIX.
+
+Everything is checked here, with the standard library's types and messages, and nothing
+is started or opened.
+"""
+
+import operator
+import os
+import sys
+import warnings
+
+import fastproc
+
+from . import _text
+from ._native_posix import ROUTES
+from ._plain_posix import Guard, Plain, make_run
+from ._request_posix import Spec
+from ._stdio_posix import source, source_of_stderr
+
+_SHELL = "/system/bin/sh" if hasattr(sys, "getandroidapilevel") else "/bin/sh"
+_INT_MAX = 2**31 - 1
+
+
+def _forced_routes():
+    """The routes that FASTPROC_ROUTE allows: the one it names, and those after it."""
+    name = os.environ.get("FASTPROC_ROUTE")
+    if not name:
+        return ROUTES["clone3"] | ROUTES["vfork"] | ROUTES["posix_spawn"] | ROUTES["fork"]
+    if name not in ROUTES:
+        raise ImportError(f"FASTPROC_ROUTE={name}: not one of {', '.join(ROUTES)}")
+    return ROUTES[name] | ROUTES["fork"]
+
+
+__all__ = ["build", "make_plain", "make_run"]
+
+_ROUTES = _forced_routes()
+_SHARED_MEMORY_ROUTES = ROUTES["clone3"] | ROUTES["vfork"]
+
+
+def build(
+    args,
+    executable,
+    stdin,
+    stdout,
+    stderr,
+    preexec_fn,
+    close_fds,
+    shell,
+    cwd,
+    env,
+    startupinfo,
+    creationflags,
+    restore_signals,
+    start_new_session,
+    pass_fds,
+    user,
+    group,
+    extra_groups,
+    umask,
+    pipesize,
+    process_group,
+):
+    """The Spec for these arguments of Popen; raises what Popen raises for bad ones."""
+    if pass_fds and not close_fds:
+        warnings.warn("pass_fds overriding close_fds.", RuntimeWarning, stacklevel=3)
+        close_fds = True
+    if startupinfo is not None:
+        raise ValueError("startupinfo is only supported on Windows platforms")
+    if creationflags != 0:
+        raise ValueError("creationflags is only supported on Windows platforms")
+    spec = Spec()
+    if group is not None:
+        spec.group = _group_id(group)
+    if extra_groups is not None:
+        spec.extra_groups = _extra_group_ids(extra_groups)
+    if user is not None:
+        spec.user = _user_id(user)
+    if stdin is not None:
+        spec.stdin = source(stdin)
+    if stdout is not None:
+        stdout = spec.stdout = source(stdout)
+    if stderr is not None:
+        spec.stderr = source_of_stderr(stderr, stdout)
+
+    argv = _argv(args, shell)
+    if shell and executable:
+        argv[0] = executable
+    if executable is None:
+        executable = argv[0]
+    sys.audit("subprocess.Popen", executable, argv, cwd, env)
+    spec.argv = argv
+    spec.program = executable
+    name = executable if type(executable) is str else os.fsdecode(executable)
+    if "/" not in name:
+        spec.path = _search_path(env)
+    spec.cwd = cwd
+    spec.env = env
+
+    if not close_fds:
+        spec.close_fds = False
+    if pass_fds != ():
+        spec.pass_fds = _descriptors(pass_fds)
+    if not restore_signals:
+        spec.restore_signals = False
+    if start_new_session:
+        spec.new_session = True
+    if process_group is not None and operator.index(process_group) >= 0:
+        spec.process_group = process_group
+    if umask != -1 and operator.index(umask) >= 0:
+        spec.umask = umask
+    if pipesize > 0:
+        spec.pipesize = pipesize
+    if preexec_fn is not None:
+        spec.preexec_fn = preexec_fn
+    spec.routes = _ROUTES
+    if not (fastproc._USE_VFORK and fastproc._USE_POSIX_SPAWN):
+        spec.routes = _routes_without()
+    return spec
+
+
+def make_plain(popen, methods, abandoned):
+    """What is asked first: the calls that need nothing of the above."""
+    return Plain(Guard(popen, methods), vars(fastproc), abandoned, _text, _ROUTES)
+
+
+def _routes_without():
+    routes = _ROUTES
+    if not fastproc._USE_VFORK:
+        routes &= ~_SHARED_MEMORY_ROUTES
+    if not fastproc._USE_POSIX_SPAWN:
+        routes &= ~ROUTES["posix_spawn"]
+    return routes
+
+
+def _argv(args, shell):
+    if isinstance(args, (str, bytes)):
+        argv = [args]
+    elif isinstance(args, os.PathLike):
+        if shell:
+            raise TypeError("path-like args is not allowed when shell is true")
+        argv = [args]
+    else:
+        argv = list(args)
+    if shell:
+        argv[:0] = (_SHELL, "-c")
+    return argv
+
+
+def _search_path(env):
+    """Where a program without a slash is looked for, as os.get_exec_path() says."""
+    if env is None:
+        path = os.environ.get("PATH")
+    elif not hasattr(env, "items"):
+        return None  # no mapping: what the binding says of it when it reads it
+    else:
+        try:
+            path = env.get("PATH")
+        except TypeError:
+            path = None
+        try:
+            path_bytes = env[b"PATH"]
+        except (KeyError, TypeError):
+            pass
+        else:
+            if path is not None:
+                raise ValueError("env cannot contain 'PATH' and b'PATH' keys")
+            path = path_bytes
+    return os.defpath if path is None else path
+
+
+def _descriptors(fds):
+    fds = sorted(set(map(int, fds)))
+    if fds and (fds[0] < 0 or fds[-1] > _INT_MAX):
+        raise ValueError("bad value(s) in fds_to_keep")
+    return fds
+
+
+def _not_negative(number, kind):
+    if number < 0:
+        raise ValueError(f"{kind} ID cannot be negative, got {number}")
+    return number
+
+
+def _group_id(group):
+    if isinstance(group, str):
+        import grp
+
+        group = grp.getgrnam(group).gr_gid
+    elif not isinstance(group, int):
+        raise TypeError(f"Group must be a string or an integer, not {type(group)}")
+    return _not_negative(group, "Group")
+
+
+def _extra_group_ids(groups):
+    if isinstance(groups, str):
+        raise ValueError("Groups must be a list, not a string")
+    ids = []
+    for group in groups:
+        if isinstance(group, str):
+            import grp
+
+            group = grp.getgrnam(group).gr_gid
+        elif not isinstance(group, int):
+            raise TypeError(f"Items in extra_groups must be a string or integer, not {type(group)}")
+        ids.append(_not_negative(group, "Group"))
+    if len(ids) > os.sysconf("SC_NGROUPS_MAX"):
+        raise ValueError("too many extra_groups")
+    return ids
+
+
+def _user_id(user):
+    if isinstance(user, str):
+        import pwd
+
+        user = pwd.getpwnam(user).pw_uid
+    elif not isinstance(user, int):
+        raise TypeError("User must be a string or an integer")
+    return _not_negative(user, "User")
