@@ -1,0 +1,110 @@
+"""What a module hands to CreateProcessW, without starting anything: for comparing two modules.
+
+The module's import table is made to point at a function of ours, which notes the arguments and fails.
+"""
+
+import contextlib
+import ctypes
+from ctypes import wintypes
+
+kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+kernel32.GetModuleHandleW.restype = ctypes.c_void_p
+kernel32.GetModuleHandleW.argtypes = [ctypes.c_wchar_p]
+kernel32.VirtualProtect.argtypes = [
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    wintypes.DWORD,
+    ctypes.POINTER(wintypes.DWORD),
+]
+
+PROTOTYPE = ctypes.WINFUNCTYPE(
+    wintypes.BOOL,
+    ctypes.c_wchar_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    wintypes.BOOL,
+    wintypes.DWORD,
+    ctypes.c_void_p,
+    ctypes.c_wchar_p,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+)
+PAGE_READWRITE = 4
+POINTER = 8  # bytes; 64-bit Windows only, as wine.sh makes it
+# Offsets in a 64-bit STARTUPINFOEXW.
+DW_FLAGS, SHOW_WINDOW, STD_HANDLES, ATTRIBUTES = 60, 64, 80, 104
+
+
+def _number(address, size):
+    return int.from_bytes(ctypes.string_at(address, size), "little")
+
+
+def _import_slot(module, function):
+    """The address of the pointer through which a loaded module calls an imported function."""
+    header = module + _number(module + 0x3C, 4)
+    descriptor = module + _number(header + 24 + 120, 4)
+    while _number(descriptor + 12, 4):
+        names = module + _number(descriptor, 4)
+        slot = module + _number(descriptor + 16, 4)
+        while _number(names, POINTER):
+            name = _number(names, POINTER)
+            if not name >> 63 and ctypes.string_at(module + name + 2) == function:
+                return slot
+            names += POINTER
+            slot += POINTER
+        descriptor += 20
+    raise LookupError(f"{function.decode()} is not imported")
+
+
+def _put_pointer(slot, value):
+    old = wintypes.DWORD()
+    kernel32.VirtualProtect(slot, POINTER, PAGE_READWRITE, ctypes.byref(old))
+    ctypes.c_void_p.from_address(slot).value = value
+    kernel32.VirtualProtect(slot, POINTER, old, ctypes.byref(old))
+
+
+def _block(address):
+    """An environment block, its final NULs included, as text."""
+    if not address:
+        return None
+    size = 0
+    while _number(address + 2 * size, 4):
+        size += 1
+    return ctypes.string_at(address, 2 * size + 4).decode("utf-16-le", "surrogatepass")
+
+
+def _noted(seen):
+    def create_process(program, line, _process, _thread, inherit, flags, env, cwd, startup, _info):
+        seen.append(
+            {
+                "program": program,
+                "line": None if line is None else ctypes.wstring_at(line),
+                "inherit": bool(inherit),
+                "flags": flags,
+                "env": _block(env),
+                "cwd": cwd,
+                "startup flags": _number(startup + DW_FLAGS, 4),
+                "show window": _number(startup + SHOW_WINDOW, 2),
+                "std handles": sum(
+                    _number(startup + STD_HANDLES + 8 * i, 8) != 0 for i in range(3)
+                ),
+            }
+        )
+        return 0
+
+    return PROTOTYPE(create_process)
+
+
+@contextlib.contextmanager
+def captured(module_name):
+    """A list to which each CreateProcessW call of that module adds its arguments, as a dict."""
+    seen = []
+    function = _noted(seen)
+    slot = _import_slot(kernel32.GetModuleHandleW(module_name), b"CreateProcessW")
+    original = ctypes.c_void_p.from_address(slot).value
+    _put_pointer(slot, ctypes.cast(function, ctypes.c_void_p).value)
+    try:
+        yield seen
+    finally:
+        _put_pointer(slot, original)

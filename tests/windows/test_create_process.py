@@ -1,0 +1,95 @@
+"""What reaches CreateProcessW, by fastproc and by the standard library: the same."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import fastproc
+
+if os.name != "nt":
+    pytest.skip("calls CreateProcessW", allow_module_level=True)
+
+from tests.windows._capture import captured
+
+STDLIB = f"python3{sys.version_info[1]}.dll"
+OURS = os.path.basename(fastproc._native.__file__)
+ENV = {"SystemRoot": "C:\\windows", "b": "2", "A": "1", "=C:": "C:\\"}
+
+
+def call(module, name, args, options):
+    with captured(name) as seen, pytest.raises(OSError):
+        module.Popen(args, **options)
+    (arguments,) = seen
+    if sys.version_info < (3, 12):
+        del arguments["env"]  # not sorted yet
+    return arguments
+
+
+def startup(**attributes):
+    return lambda: {"startupinfo": subprocess.STARTUPINFO(**attributes)}
+
+
+CASES = {
+    "string": ('prog "a b" c', dict),
+    "list": (["prog", "a b", 'c"d', ""], dict),
+    "bytes": ([b"prog", b"x y"], dict),
+    "path": ([os.path.join("C:\\", "x y")], dict),
+    "executable": (["prog", "x"], lambda: {"executable": "C:\\y.exe"}),
+    "bytes executable": (["prog"], lambda: {"executable": b"C:\\y.exe"}),
+    "shell": ("echo hi", lambda: {"shell": True}),
+    "shell list": (["echo", "hi there"], lambda: {"shell": True}),
+    "shell executable": ("x", lambda: {"shell": True, "executable": "C:\\sh.exe"}),
+    "flags": ("prog", lambda: {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | 0x4000}),
+    "many flags": ("prog", lambda: {"creationflags": 1 << 40 | 8}),
+    "cwd": ("prog", lambda: {"cwd": "C:\\somewhere"}),
+    "bytes cwd": ("prog", lambda: {"cwd": b"C:\\somewhere"}),
+    "env": ("prog", lambda: {"env": ENV}),
+    "empty env": ("prog", lambda: {"env": {}}),
+    "inherit": ("prog", lambda: {"close_fds": False}),
+    "pipes": ("prog", lambda: {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}),
+    "null": ("prog", lambda: {"stderr": subprocess.DEVNULL}),
+    "stdout": ("prog", lambda: {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}),
+    "pipes, inherit": ("prog", lambda: {"stdout": subprocess.PIPE, "close_fds": False}),
+    "window": ("prog", startup(dwFlags=1, wShowWindow=7)),
+    "wide window": ("prog", startup(dwFlags=1, wShowWindow=0x12345)),
+    "own handles": ("prog", startup(dwFlags=0x100, hStdInput=4, hStdOutput=8, hStdError=12)),
+    "no attributes": ("prog", startup(lpAttributeList=None)),
+    "shell window": (
+        "echo",
+        lambda: {"shell": True, "startupinfo": subprocess.STARTUPINFO(dwFlags=4, wShowWindow=3)},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_arguments_of_create_process(case):
+    args, options = CASES[case]
+    theirs = call(subprocess, STDLIB, args, options())
+    ours = call(fastproc, OURS, args, options())
+    assert ours == theirs
+
+
+def test_the_parent_s_environment_is_not_copied():
+    assert call(fastproc, OURS, "prog", {}).get("env") is None
+
+
+def test_a_startupinfo_is_not_changed():
+    info = subprocess.STARTUPINFO(lpAttributeList={"handle_list": []})
+    call(fastproc, OURS, "x", {"shell": True, "startupinfo": info, "stdout": fastproc.PIPE})
+    assert (info.dwFlags, info.wShowWindow, info.hStdOutput) == (0, 0, None)
+    assert info.lpAttributeList == {"handle_list": []}
+
+
+def test_what_only_has_some_attributes_will_do():
+    class Own:
+        dwFlags = 1
+
+        def copy(self):
+            return self
+
+        lpAttributeList = None
+
+    theirs = call(subprocess, STDLIB, "prog", {"startupinfo": Own()})
+    assert call(fastproc, OURS, "prog", {"startupinfo": Own()}) == theirs

@@ -1,0 +1,174 @@
+"""Handles: none is left over, and each child gets its own and no other."""
+
+import ctypes
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import fastproc
+from tests._helpers import PATIENCE, child
+
+if os.name != "nt":
+    pytest.skip("counts Windows handles", allow_module_level=True)
+
+SPAWNS = int(os.environ.get("FASTPROC_SPAWNS", "200"))
+THREADS = 8
+ROUNDS = 4
+SHORT = "cmd /c echo said"
+ERROR_INTERNAL_ERROR = 1359
+
+
+def handle_count():
+    kernel32 = ctypes.windll.kernel32
+    count = ctypes.c_ulong()
+    kernel32.GetCurrentProcess.restype = ctypes.c_void_p
+    process = ctypes.c_void_p(kernel32.GetCurrentProcess())
+    assert kernel32.GetProcessHandleCount(process, ctypes.byref(count))
+    return count.value
+
+
+def run_captured():
+    assert fastproc.run(SHORT, capture_output=True).stdout == b"said\r\n"
+
+
+def run_fed():
+    fastproc.run(SHORT, input=b"x" * 100000, stdout=fastproc.PIPE)
+
+
+def popen_communicate():
+    with fastproc.Popen(SHORT, stdin=-1, stdout=-1, stderr=-1) as process:
+        assert process.communicate(b"x") == (b"said\r\n", b"")
+
+
+def popen_times_out():
+    with fastproc.Popen(child.linger(), stdin=-1, stdout=-1, stderr=-1) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(b"x" * 1000000, timeout=0.01)
+        process.kill()
+
+
+def run_times_out():
+    with pytest.raises(subprocess.TimeoutExpired):
+        fastproc.run(child.linger(), capture_output=True, timeout=0.01)
+
+
+def spawn_fails():
+    with pytest.raises(FileNotFoundError):
+        fastproc.Popen("no-such-program-anywhere", stdin=-1, stdout=-1, stderr=-3)
+
+
+def folder_is_missing():
+    with pytest.raises(NotADirectoryError):
+        fastproc.run(SHORT, cwd="no such folder", capture_output=True)
+
+
+WAYS = [
+    (run_captured, SPAWNS),
+    (popen_communicate, SPAWNS // 4),
+    (run_fed, SPAWNS // 10),
+    (popen_times_out, 3),
+    (run_times_out, 3),
+    (spawn_fails, 20),
+    (folder_is_missing, 20),
+]
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize(("way", "times"), WAYS, ids=[way.__name__ for way, _ in WAYS])
+def test_no_handle_is_left(way, times):
+    way()  # what is opened once, and kept, is opened here
+    before = handle_count()
+    not_started = 0
+    for _ in range(times):
+        try:
+            way()
+        except OSError as error:
+            # Seen once in thousands, under load and wine; why, is not known.
+            if error.winerror != ERROR_INTERNAL_ERROR:
+                raise
+            not_started += 1
+    assert handle_count() <= before
+    assert not_started <= times // 1000 + 1
+
+
+@pytest.mark.timeout(600)
+def test_children_started_at_once_inherit_only_their_own_handles():
+    """Eight threads: a child that lives on would keep another's pipe open, had it got it."""
+    failures = []
+    barrier = threading.Barrier(THREADS)
+
+    def work():
+        lingering = []
+        try:
+            for _ in range(ROUNDS):
+                barrier.wait(PATIENCE)
+                lingering.append(
+                    fastproc.Popen(child.linger(), stdin=-1, stdout=-1, stderr=-1),
+                )
+                done = fastproc.run(SHORT, capture_output=True, timeout=PATIENCE)
+                assert done.stdout == b"said\r\n"
+                with fastproc.Popen(SHORT, stdin=-1, stdout=-1, stderr=-1) as process:
+                    assert process.communicate(timeout=PATIENCE)[0] == b"said\r\n"
+        except BaseException as error:
+            failures.append(error)
+            barrier.abort()
+        finally:
+            barrier_done.wait()
+            for process in lingering:
+                process.kill()
+                with process:
+                    pass
+
+    # No lingering child ends before each thread has read its pipes to the end.
+    barrier_done = threading.Barrier(THREADS)
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def in_child(handle, **options):
+    """Whether a child can set this event."""
+    code = f"import ctypes; ctypes.windll.kernel32.SetEvent({handle})"
+    fastproc.run([sys.executable, "-c", code], check=True, **options)
+    return ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == 0
+
+
+@pytest.fixture
+def event():
+    handle = ctypes.windll.kernel32.CreateEventW(None, True, False, None)
+    yield handle
+    ctypes.windll.kernel32.CloseHandle(handle)
+
+
+@pytest.mark.parametrize("redirected", [{}, {"stdout": subprocess.DEVNULL}], ids=["plain", "null"])
+def test_the_handle_list_is_inherited_and_nothing_else(event, redirected):
+    os.set_handle_inheritable(event, True)
+    assert not in_child(event, **redirected)
+    info = fastproc.STARTUPINFO(lpAttributeList={"handle_list": [event, event]})
+    assert in_child(event, startupinfo=info, **redirected)
+
+
+def test_close_fds_false_inherits_what_is_inheritable(event):
+    assert not in_child(event, close_fds=False)
+    os.set_handle_inheritable(event, True)
+    assert in_child(event, close_fds=False)
+
+
+def test_a_handle_list_overrides_close_fds_false(event):
+    os.set_handle_inheritable(event, True)
+    info = fastproc.STARTUPINFO(lpAttributeList={"handle_list": [event]})
+    with pytest.warns(RuntimeWarning, match=r"handle_list.* overriding close_fds"):
+        assert in_child(event, startupinfo=info, close_fds=False)
+
+
+def test_a_handle_that_is_not_inheritable_is_refused(event):
+    """wine would let it pass; Windows does not."""
+    info = fastproc.STARTUPINFO(lpAttributeList={"handle_list": [event]})
+    with pytest.raises(OSError, match="WinError 87"):
+        in_child(event, startupinfo=info)
