@@ -1,0 +1,145 @@
+"""Which descriptors the child gets: close_fds and pass_fds."""
+
+import errno
+import os
+import sys
+
+import pytest
+
+from tests._helpers import child, fresh, python, same
+
+pytestmark = pytest.mark.posix
+
+
+def shown(sp, code, **options):
+    """The words a child prints that runs `code`."""
+    done = sp.run(python("import os\n" + code), stdout=sp.PIPE, check=True, **options)
+    return done.stdout.decode().split()
+
+
+LIST_FDS = (
+    "for fd in range(3, 300):\n"
+    "    try:\n        os.fstat(fd)\n"
+    "    except OSError:\n        continue\n"
+    "    print(fd)\n"
+)
+
+
+def inheritable_pipe():
+    ends = os.pipe()
+    for end in ends:
+        os.set_inheritable(end, True)
+    return ends
+
+
+def test_other_descriptors_are_closed_by_default(sp):
+    ends = inheritable_pipe()
+    try:
+        assert shown(sp, LIST_FDS) == []
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def test_with_close_fds_false_inheritable_ones_stay(sp):
+    ends = inheritable_pipe()
+    private = os.open(os.devnull, os.O_RDONLY)
+    try:
+        got = set(map(int, shown(sp, LIST_FDS, close_fds=False)))
+        assert set(ends) <= got
+        assert private not in got
+    finally:
+        for end in (*ends, private):
+            os.close(end)
+
+
+def test_pass_fds_arrive_and_only_they(sp):
+    ends = inheritable_pipe()
+    private = os.open(os.devnull, os.O_RDONLY)
+    try:
+        for chosen in (
+            (),
+            ends[:1],
+            ends,
+            (private,),
+            (ends[1], private),
+            (ends[1], ends[0], ends[1]),
+        ):
+            got = set(map(int, shown(sp, LIST_FDS, pass_fds=chosen)))
+            assert got == set(chosen)
+        assert not os.get_inheritable(private)
+    finally:
+        for end in (*ends, private):
+            os.close(end)
+
+
+def test_pass_fds_take_any_iterable(sp):
+    ends = inheritable_pipe()
+    try:
+        for chosen in (list(ends), set(ends), dict.fromkeys(ends)):
+            assert shown(sp, LIST_FDS, pass_fds=chosen) == sorted(map(str, ends), key=int)
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def test_pass_fds_with_close_fds_false_warns_and_closes(sp):
+    ends = inheritable_pipe()
+    try:
+        with pytest.warns(RuntimeWarning, match="pass_fds overriding close_fds"):
+            got = shown(sp, LIST_FDS, close_fds=False, pass_fds=ends[:1])
+        assert got == [str(ends[0])]
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def test_a_passed_descriptor_works(sp):
+    read_end, write_end = os.pipe()
+    try:
+        done = sp.run(
+            python("import os, sys\nos.write(int(sys.argv[1]), b'passed')", str(write_end)),
+            pass_fds=[write_end],
+        )
+        assert done.returncode == 0
+        os.close(write_end)
+        write_end = None
+        assert os.read(read_end, 100) == b"passed"
+    finally:
+        os.close(read_end)
+        if write_end is not None:
+            os.close(write_end)
+
+
+def test_a_passed_descriptor_that_is_not_open_is_the_same_error():
+    error = same(lambda sp: sp.run(["true"], pass_fds=[987]))
+    assert error["errno"] == errno.EBADF
+
+
+def test_passing_0_1_and_2_is_allowed(sp):
+    done = sp.run(child.say("out"), pass_fds=(0, 1, 2), stdout=sp.PIPE)
+    assert done.stdout == b"out"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits are those of Linux")
+def test_a_high_descriptor_is_closed_when_the_limit_was_lowered(sp):
+    out = fresh(
+        sp,
+        """
+import os, resource, sys
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+high = soft - 1
+os.dup2(0, high, inheritable=True)
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+r = sp.run([sys.executable, "-S", "-E", "-c",
+            "import os\\ntry: os.fstat(%d)\\nexcept OSError: print('closed')"
+            % high], stdout=sp.PIPE)
+print(r.stdout.decode(), end="")
+""",
+    )
+    assert out == "closed\n"
+
+
+def test_pipes_of_a_running_child_do_not_reach_the_next(sp):
+    with sp.Popen(["cat"], stdin=sp.PIPE, stdout=sp.PIPE):
+        assert shown(sp, LIST_FDS) == []

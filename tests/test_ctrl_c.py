@@ -1,0 +1,106 @@
+"""Ctrl-C: the child gets it too, and is given a quarter of a second."""
+
+import pytest
+
+from tests._helpers import ALARM, fresh
+
+pytestmark = pytest.mark.posix
+
+# The child gets Ctrl-C as the parent does, as from a terminal; OBEDIENT: and ends of it.
+INTERRUPTED = """
+import os, signal, sys, time, warnings
+warnings.simplefilter("ignore")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+told, tell = os.pipe()
+CHILD = '''
+import os, signal, sys, time
+def stop(*args):
+    os.write(int(sys.argv[1]), b"ended by itself")
+    os._exit(7)
+signal.signal(signal.SIGINT, stop if OBEDIENT else signal.SIG_IGN)
+os.kill(os.getppid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGINT)
+while True:
+    time.sleep(1000)
+'''
+ARGS = [sys.executable, "-S", "-E", "-c", CHILD, str(tell)]
+KEEP = {"pass_fds": [tell]}
+started = time.monotonic()
+try:
+    CALL
+except KeyboardInterrupt:
+    passed = time.monotonic() - started
+else:
+    print("not interrupted")
+os.close(tell)
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "sp.call(ARGS, **KEEP)",
+        "sp.run(ARGS, **KEEP)",
+        "sp.run(ARGS, capture_output=True, **KEEP)",
+        "sp.run(ARGS, timeout=60, **KEEP)",
+        "with sp.Popen(ARGS, **KEEP) as p: p.wait()",
+        "with sp.Popen(ARGS, stdout=sp.PIPE, stderr=sp.PIPE, **KEEP) as p: p.communicate()",
+    ],
+)
+def test_ctrl_c_gives_a_child_that_obeys_its_time(sp, call):
+    """It may clean up and end by itself: within the quarter of a second nobody kills it."""
+    code = INTERRUPTED.replace("CALL", call).replace("OBEDIENT", "True")
+    assert fresh(sp, code + "print(os.read(told, 100).decode())\n") == "ended by itself\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "end"),
+    [
+        ("sp.call(ARGS, **KEEP)", "-9"),
+        ("sp.run(ARGS, **KEEP)", "-9"),
+        ("sp.run(ARGS, capture_output=True, **KEEP)", "-9"),
+        ("with sp.Popen(ARGS, **KEEP) as p: p.wait()", "runs on"),
+    ],
+)
+def test_ctrl_c_waits_a_quarter_of_a_second_for_a_child_that_does_not_obey(sp, call, end):
+    """Then call() and run() kill it; the context manager lets it be."""
+    out = fresh(
+        sp,
+        INTERRUPTED.replace("CALL", call).replace("OBEDIENT", "False")
+        + f"""
+print(0.25 <= passed < 20)
+with open(f"/proc/self/task/{{os.getpid()}}/children") as children:
+    left = [int(pid) for pid in children.read().split()]
+if not left:
+    print("-9")  # reaped already
+elif {end!r} == "-9":
+    print(os.waitstatus_to_exitcode(os.waitpid(left[0], 0)[1]))
+else:
+    ended = os.waitid(os.P_PID, left[0], os.WEXITED | os.WNOHANG)
+    print("runs on" if ended is None else ended)
+    os.kill(left[0], signal.SIGKILL)
+""",
+    )
+    assert out.splitlines() == ["True", end]
+
+
+def test_ctrl_c_while_another_thread_waits_reaches_the_main_thread(sp):
+    out = fresh(
+        sp,
+        ALARM
+        + """
+import threading
+p = sp.Popen(["cat"], stdin=sp.PIPE, stdout=sp.DEVNULL)
+thread = threading.Thread(target=p.wait)
+thread.start()
+try:
+    raise_in_the_main_thread(KeyboardInterrupt)
+    sp.run(["sleep", "1000"])
+except KeyboardInterrupt:
+    print("interrupted")
+p.stdin.close()
+thread.join()
+print(p.returncode)
+""",
+    )
+    assert out.split() == ["interrupted", "0"]

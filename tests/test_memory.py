@@ -1,0 +1,68 @@
+"""Nothing is kept from a call, whichever way it ended."""
+
+import os
+
+import pytest
+
+import fastproc
+from tests._helpers import fresh
+
+pytestmark = [
+    pytest.mark.posix,
+    pytest.mark.skipif(
+        not os.path.exists("/proc/self/statm"), reason="needs /proc to see the memory in use"
+    ),
+]
+
+CASES = {
+    "plain": "sp.run(['true'])",
+    "captured": "sp.run(['echo', 'x' * 1000], capture_output=True)",
+    "much": "sp.run(['cat'], input=BIG, capture_output=True)",
+    "text": "sp.run(['echo', 'x' * 1000], capture_output=True, text=True)",
+    "env": "sp.run(['true'], env=ENV)",
+    "missing program": "sp.run(['/no/such'], capture_output=True)",
+    "missing folder": "sp.run(['true'], cwd='/no/such')",
+    "bad name": "sp.run(['true'], env={**ENV, 'A=': 'b'})",
+    "bad value": "sp.run(['true'], env={**ENV, 'A': 5})",
+    "bad argument": "sp.run(['true', 'x' * 1000, 5])",
+    "bad input": "sp.run(['true'], input=5)",
+    "bad descriptor": "sp.run(['true'], pass_fds=(900,))",
+    "timeout": "sp.run(['sleep', '9'], timeout=0, capture_output=True)",
+    "check": "sp.run(['false'], check=True)",
+    "undecodable": "sp.run(['printf', '\\\\377'], capture_output=True, encoding='ascii')",
+    "Popen": "sp.Popen(['true']).wait()",
+    "Popen with pipes": "sp.Popen(['cat'], stdin=-1, stdout=-1, stderr=-1).communicate(BIG)",
+    "Popen missing": "sp.Popen(['/no'], stdin=-1, stdout=-1, stderr=-1)",
+    "options": "sp.run(['true'], umask=0o22, pass_fds=(0, 1), start_new_session=True, cwd='/')",
+    "preexec_fn": "sp.run(['true'], preexec_fn=int)",
+    "preexec_fn fails": "sp.run(['true'], preexec_fn=lambda: 1 / 0)",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_memory_is_kept(case):
+    """A kilobyte for each of 150 calls would show."""
+    out = fresh(
+        fastproc,
+        f"""
+import gc
+BIG = b"x" * 70000
+ENV = {{"V%d" % i: "x" * 100 for i in range(50)}} | {{"PATH": "/bin:/usr/bin"}}
+def grown(calls):
+    gc.collect()
+    before = kilobytes()
+    for _ in range(calls):
+        try:
+            {CASES[case]}
+        except (OSError, ValueError, TypeError, sp.SubprocessError):
+            pass
+    gc.collect()
+    return kilobytes() - before
+def kilobytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4
+grown(50)
+print(min(grown(150), grown(150)))
+""",
+    )
+    assert int(out) < 120

@@ -1,0 +1,283 @@
+"""Popen from birth to reaping: attributes, poll, wait, context manager, end."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import warnings
+
+import pytest
+
+import fastproc
+from tests._helpers import PATIENCE, child, fresh
+
+
+def test_it_is_the_stdlib_class_to_isinstance(sp):
+    with sp.Popen(child.true()) as process:
+        assert isinstance(process, subprocess.Popen)
+        assert isinstance(process, sp.Popen)
+    assert issubclass(sp.Popen, subprocess.Popen)
+
+
+def test_attributes_after_the_start(sp):
+    args = child.true()
+    with sp.Popen(args, encoding="ascii", errors="ignore") as process:
+        assert process.args is args
+        assert isinstance(process.pid, int) and process.pid > 0
+        assert process.returncode is None
+        assert (process.stdin, process.stdout, process.stderr) == (None,) * 3
+        assert (process.encoding, process.errors) == ("ascii", "ignore")
+        assert process.text_mode and process.universal_newlines
+        assert process.pipesize == -1
+    assert process.returncode == 0
+
+
+def test_the_pid_is_the_child_s_own(sp):
+    code = "import os; print(os.getpid(), os.getppid())"
+    with sp.Popen([sys.executable, "-S", "-c", code], stdout=sp.PIPE) as process:
+        pid, parent = map(int, process.stdout.read().split())
+    if os.name != "nt":  # a venv's python.exe on Windows starts another
+        assert pid == process.pid
+        assert parent == os.getpid()
+
+
+def test_poll_is_none_until_the_end_and_the_code_from_then_on(sp):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
+        assert process.poll() is None
+        assert process.returncode is None
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+        assert process.poll() == 0
+        assert process.poll() == 0
+
+
+def test_poll_alone_notices_the_end(sp):
+    with sp.Popen(child.say(code=7), stdout=sp.PIPE) as process:
+        process.stdout.read()
+        # The end of file comes a moment before the end of the process.
+        while process.poll() is None:
+            pass
+        assert process.returncode == 7
+
+
+def test_wait_returns_the_code_again_and_again(sp):
+    process = sp.Popen(child.leave(3))
+    assert process.wait() == 3
+    assert process.wait() == 3
+    assert process.wait(timeout=0) == 3
+    assert process.poll() == 3
+
+
+def test_wait_from_many_threads_gives_one_code(sp):
+    process = sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.DEVNULL)
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(process.wait())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert process.poll() is None
+    process.stdin.close()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert codes == [0] * 8
+
+
+def test_the_context_manager_closes_and_waits(sp):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
+        pass
+    assert process.returncode == 0
+    assert process.stdin.closed and process.stdout.closed
+
+
+def test_the_context_manager_returns_the_process(sp):
+    process = sp.Popen(child.true())
+    with process as entered:
+        assert entered is process
+
+
+def test_the_context_manager_passes_the_body_s_error_on(sp):
+    with (
+        pytest.raises(ZeroDivisionError),
+        sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.DEVNULL) as process,
+    ):
+        raise ZeroDivisionError
+    assert process.returncode == 0
+
+
+@pytest.mark.posix
+def test_the_context_manager_lets_a_broken_pipe_out_and_still_waits(sp):
+    process = sp.Popen(child.ignore_stdin(), stdin=sp.PIPE, bufsize=1 << 16)
+    with pytest.raises(BrokenPipeError), process:
+        process.stdin.write(b"x" * 100)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert process.returncode == 0
+    assert process.stdin.closed
+
+
+def test_repr_tells_class_code_and_args(sp):
+    args = child.true()
+    with sp.Popen(args) as process:
+        assert repr(process) == shortened(f"<Popen: returncode: None args: {args!r}>")
+    assert repr(process) == shortened(f"<Popen: returncode: 0 args: {args!r}>")
+
+
+def test_repr_names_the_subclass_and_is_cut_at_80(sp):
+    class Named(sp.Popen):
+        pass
+
+    args = [*child.true(), "x" * 100]
+    with Named(args) as process:
+        text = repr(process)
+    assert text == shortened(f"<Named: returncode: None args: {args!r}>")
+    assert len(text) == 80 and text.endswith("...>")
+
+
+def shortened(text):
+    return text if len(text) <= 80 else text[:76] + "...>"
+
+
+def test_generic_aliases_exist(sp):
+    assert sp.Popen[bytes].__origin__ is sp.Popen
+    assert sp.CompletedProcess[str].__origin__ is subprocess.CompletedProcess
+
+
+@pytest.mark.posix
+def test_an_abandoned_running_child_warns_and_is_reaped_later(sp):
+    process = sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.DEVNULL)
+    pid, stdin = process.pid, process.stdin
+    with pytest.warns(ResourceWarning, match=f"subprocess {pid} is still running"):
+        del process
+        gc.collect()
+    stdin.close()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    # The next start collects what was abandoned.
+    sp.run(child.true())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+@pytest.mark.posix
+def test_an_abandoned_finished_child_warns_and_is_reaped_at_once(sp):
+    process = sp.Popen(child.true())
+    pid = process.pid
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with pytest.warns(ResourceWarning, match="is still running"):
+        del process
+        gc.collect()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+@pytest.mark.posix
+def test_an_abandoned_and_killed_child_is_reaped_later(sp):
+    process = sp.Popen(child.linger())
+    pid = process.pid
+    process.kill()
+    with pytest.warns(ResourceWarning):
+        del process
+        gc.collect()
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        return  # it had died early enough for the destructor
+    sp.run(child.true())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def test_a_waited_child_does_not_warn(sp):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        process = sp.Popen(child.true())
+        process.wait()
+        del process
+        gc.collect()
+
+
+def test_an_instance_that_never_started_does_not_warn(sp):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        process = sp.Popen.__new__(sp.Popen)
+        del process
+        gc.collect()
+        with pytest.raises(FileNotFoundError):
+            sp.Popen(["/no/such/program"])
+        gc.collect()
+
+
+@pytest.mark.posix
+def test_a_child_reaped_by_somebody_else_has_code_zero(sp):
+    for finish in ("wait", "poll", "timed"):
+        process = sp.Popen(child.leave(5))
+        os.waitpid(process.pid, 0)
+        if finish == "wait":
+            assert process.wait() == 0
+        elif finish == "timed":
+            assert process.wait(timeout=PATIENCE) == 0
+        else:
+            assert process.poll() == 0
+        assert process.returncode == 0
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "call",
+    [
+        "sp.run(['sh', '-c', 'exit 5']).returncode",
+        "sp.call(['sh', '-c', 'exit 5'])",
+        "sp.run(['sh', '-c', 'exit 5'], capture_output=True).returncode",
+        "sp.run(['sh', '-c', 'exit 5'], timeout=60).returncode",
+        "sp.Popen(['sh', '-c', 'exit 5']).wait()",
+        "sp.Popen(['sh', '-c', 'exit 5']).wait(timeout=60)",
+    ],
+)
+def test_with_sigchld_ignored_the_code_is_zero(sp, call):
+    out = fresh(sp, f"import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nprint({call})")
+    assert out == "0\n"
+
+
+def test_a_child_running_at_exit_leaves_the_interpreter_quietly(sp):
+    code = f"import {sp.__name__} as sp\np = sp.Popen({child.echo()!r}, stdin=sp.PIPE)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_returncode_can_be_set_by_others(sp):
+    # Pools and test helpers do it; wait() and poll() then believe it.
+    process = sp.Popen(child.true())
+    assert process.wait() == 0
+    process.returncode = 99
+    assert process.poll() == 99
+    assert process.wait() == 99
+
+
+def test_the_knobs_are_there():
+    """Those of 3.12; the standard library's own come and go."""
+    assert fastproc._USE_VFORK is True
+    assert fastproc._USE_POSIX_SPAWN is True
+
+
+@pytest.mark.posix
+def test_two_processes_form_a_pipeline(sp):
+    with sp.Popen(child.say("one two"), stdout=sp.PIPE) as first:
+        with sp.Popen(["tr", "a-z", "A-Z"], stdin=first.stdout, stdout=sp.PIPE) as second:
+            first.stdout.close()
+            assert second.communicate() == (b"ONE TWO", None)
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+@pytest.mark.posix
+def test_the_processes_are_ours_alone():
+    """A pidfd, where there is one, is close-on-exec and closed at the end."""
+    before = set(os.listdir("/dev/fd"))
+    process = fastproc.Popen(child.linger())
+    for name in set(os.listdir("/dev/fd")) - before:
+        try:
+            assert not os.get_inheritable(int(name))
+        except OSError:
+            continue  # the descriptor that listed the folder
+    process.kill()
+    process.wait()
+    assert set(os.listdir("/dev/fd")) == before

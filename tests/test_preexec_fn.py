@@ -1,0 +1,106 @@
+"""preexec_fn: the one thing that needs a fork."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import fastproc
+from tests._helpers import python
+
+pytestmark = pytest.mark.posix
+
+LIST_FDS = (
+    "for fd in range(3, 300):\n"
+    "    try:\n        os.fstat(fd)\n"
+    "    except OSError:\n        continue\n"
+    "    print(fd)\n"
+)
+
+
+def shown(sp, code, **options):
+    """The words a child prints that runs `code`."""
+    done = sp.run(python("import os\n" + code), stdout=sp.PIPE, check=True, **options)
+    return done.stdout.decode().split()
+
+
+def test_preexec_fn_runs_in_the_child(sp):
+    done = sp.run(
+        ["sh", "-c", 'echo "$FRUIT"'],
+        stdout=sp.PIPE,
+        preexec_fn=lambda: os.putenv("FRUIT", "apple"),
+    )
+    assert done.stdout == b"apple\n"
+    assert "FRUIT" not in os.environ
+
+
+def test_preexec_fn_with_a_captured_run(sp, tmp_path):
+    done = sp.run(["pwd", "-P"], preexec_fn=lambda: os.chdir(tmp_path), capture_output=True)
+    assert done.stdout.strip() == os.fsencode(os.path.realpath(tmp_path))
+
+
+def test_preexec_fn_sees_its_streams_in_place(sp):
+    done = sp.run(["true"], stdout=sp.PIPE, preexec_fn=lambda: os.write(1, b"early"))
+    assert done.stdout == b"early"
+
+
+def test_preexec_fn_that_raises(sp):
+    def fail():
+        raise ValueError("What do you mean?")
+
+    with pytest.raises(subprocess.SubprocessError) as caught:
+        sp.Popen(["true"], preexec_fn=fail)
+    assert str(caught.value) == "Exception occurred in preexec_fn."
+    assert type(caught.value) is subprocess.SubprocessError
+
+
+def test_preexec_fn_runs_after_the_other_set_up(sp, tmp_path):
+    def look():
+        os.write(1, ("%s %d %d" % (os.getcwd(), os.getsid(0), os.getpid())).encode())
+
+    done = sp.run(["true"], cwd=tmp_path, start_new_session=True, preexec_fn=look, stdout=sp.PIPE)
+    folder, session, pid = done.stdout.decode().split()
+    assert folder == os.path.realpath(tmp_path) and session == pid
+
+
+def test_what_preexec_fn_opens_is_closed(sp):
+    def open_some():
+        os.dup2(0, 50, inheritable=True)
+
+    assert shown(sp, LIST_FDS, preexec_fn=open_some) == []
+
+
+def test_preexec_fn_may_use_setpgid_and_signals(sp):
+    def prepare():
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+    done = sp.run(["sh", "-c", "kill -USR1 $$; exit 4"], preexec_fn=prepare)
+    assert done.returncode == 4
+
+
+def test_a_false_preexec_fn_is_not_called(sp):
+    with pytest.raises(subprocess.SubprocessError):
+        sp.run(["true"], preexec_fn=0)
+    assert sp.run(["true"], preexec_fn=None).returncode == 0
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="Python warns of fork with threads since 3.12"
+)
+def test_no_fork_warning_without_preexec_fn():
+    import threading
+    import warnings
+
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert fastproc.run(["true"], user=None).returncode == 0
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,311 @@
+"""Timeouts: when they end, what they keep, what may follow."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+import fastproc
+from tests._helpers import PATIENCE, child, described, fresh, python
+
+SOON = 0.05
+# Far beyond any scheduling delay, far below a child that never ends.
+BOUND = 20
+
+
+def test_wait_times_out_and_the_child_lives(sp):
+    with sp.Popen(child.linger()) as process:
+        started = time.perf_counter()
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            process.wait(timeout=SOON)
+        passed = time.perf_counter() - started
+        assert SOON <= passed < BOUND
+        assert process.returncode is None
+        process.kill()
+    error = caught.value
+    assert error.cmd is process.args
+    assert error.timeout == SOON
+    assert (error.output, error.stdout, error.stderr) == (None,) * 3
+    assert str(error) == (f"Command '{process.args}' timed out after {SOON} seconds")
+
+
+def test_wait_that_does_not_time_out(sp):
+    for timeout in (PATIENCE, float(PATIENCE), 1 << 20):
+        with sp.Popen(child.leave(3)) as process:
+            assert process.wait(timeout) == 3
+
+
+HUGE = [math.inf, sys.maxsize, 1e300, 1 << 40, 1e9]
+
+
+@pytest.mark.windows_differs("milliseconds beyond 32 bits are cut")
+@pytest.mark.parametrize("timeout", HUGE, ids=repr)
+def test_wait_takes_a_huge_timeout(sp, timeout):
+    with sp.Popen(child.leave(3)) as process:
+        assert process.wait(timeout=timeout) == 3
+
+
+@pytest.mark.parametrize("timeout", HUGE, ids=repr)
+def test_run_and_communicate_take_a_huge_timeout(timeout):
+    """The standard library's selector overflows at some of these."""
+    done = fastproc.run(child.say("out", "err"), capture_output=True, timeout=timeout)
+    assert (done.stdout, done.stderr) == (b"out", b"err")
+    assert fastproc.run(child.leave(3), timeout=timeout).returncode == 3
+    assert (
+        fastproc.run(child.echo(), input=b"x", stdout=fastproc.PIPE, timeout=timeout).stdout == b"x"
+    )
+    with fastproc.Popen(child.echo(), stdin=fastproc.PIPE, stdout=fastproc.PIPE) as process:
+        assert process.communicate(b"y", timeout) == (b"y", None)
+
+
+@pytest.mark.windows_differs("before 3.13, a negative timeout is an endless one")
+@pytest.mark.parametrize("timeout", [0, -1, -0.001, -1e9, -math.inf], ids=repr)
+def test_wait_with_no_time_at_all(sp, timeout):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.DEVNULL) as process:
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            process.wait(timeout=timeout)
+        assert caught.value.timeout == timeout
+        process.stdin.close()
+        process.wait()
+        assert process.wait(timeout=timeout) == 0
+
+
+@pytest.mark.since(3, 15, "what was left of the time was reported instead")
+@pytest.mark.parametrize("timeout", [0, -1, -math.inf], ids=repr)
+def test_run_with_no_time_at_all(sp, timeout):
+    for options in ({}, {"capture_output": True}, {"input": b"x"}):
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            sp.run(child.linger(), timeout=timeout, **options)
+        assert caught.value.timeout == timeout
+    with pytest.raises(subprocess.TimeoutExpired):
+        sp.call(child.linger(), timeout=timeout)
+
+
+@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
+@pytest.mark.parametrize("timeout", [0, -5])
+def test_communicate_with_no_time_at_all(sp, timeout):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(b"kept", timeout=timeout)
+        assert process.communicate() == (b"kept", b"")
+
+
+@pytest.mark.parametrize("bad", ["1", [], b"1", object()], ids=type)
+def test_a_timeout_that_is_no_number(sp, bad):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
+        for call in (process.wait, lambda timeout: process.communicate(timeout=timeout)):
+            with pytest.raises(TypeError):
+                call(timeout=bad)
+    for options in ({}, {"capture_output": True}):
+        with pytest.raises(TypeError):
+            sp.run(child.true(), timeout=bad, **options)
+
+
+def test_nan_never_hangs():
+    """nan is no deadline that could pass; it ends with the child, or at once."""
+    for options in ({}, {"capture_output": True}):
+        try:
+            done = fastproc.run(child.leave(2), timeout=math.nan, **options)
+        except (ValueError, subprocess.TimeoutExpired):
+            continue
+        assert done.returncode == 2
+
+
+@pytest.mark.parametrize("number", [True, Fraction(60), Decimal(60)], ids=type)
+def test_other_numbers_as_timeouts_behave_the_same(number):
+    def attempt(sp):
+        try:
+            with sp.Popen(child.leave(2)) as process:
+                return process.wait(timeout=number)
+        except Exception as error:
+            return described(error)["type"]
+
+    assert attempt(fastproc) == attempt(subprocess)
+
+
+@pytest.mark.since(3, 15, "what was left of the time was reported instead")
+def test_run_kills_the_child_at_the_deadline(sp):
+    started = time.monotonic()
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        sp.run(child.linger(), timeout=SOON)
+    assert SOON <= time.monotonic() - started < BOUND
+    assert caught.value.timeout == SOON
+    assert (caught.value.stdout, caught.value.stderr) == (None, None)
+
+
+def test_call_and_check_output_kill_the_child_at_the_deadline(sp):
+    for function in (sp.call, sp.check_call, sp.check_output):
+        with pytest.raises(subprocess.TimeoutExpired):
+            function(child.linger(), timeout=SOON)
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("mode", [{}, {"text": True}])
+def test_what_came_before_the_deadline_is_kept_as_bytes(sp, mode):
+    """As the documentation says, bytes even in text mode."""
+    args = ["sh", "-c", "printf part; printf errpart >&2; exec sleep 1000"]
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        sp.run(args, capture_output=True, timeout=1, **mode)
+    assert caught.value.output == caught.value.stdout == b"part"
+    assert caught.value.stderr == b"errpart"
+
+
+@pytest.mark.posix
+def test_what_did_not_come_is_none(sp):
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        sp.run(child.linger(), capture_output=True, timeout=SOON)
+    assert (caught.value.output, caught.value.stderr) == (None, None)
+
+
+@pytest.mark.posix
+def test_one_pipe_and_a_deadline(sp):
+    args = child.say_then_linger("part")
+    for stream in ("stdout", "stderr"):
+        if stream == "stderr":
+            args = ["sh", "-c", "printf part >&2; exec sleep 1000"]
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            sp.run(args, timeout=1, **{stream: sp.PIPE})
+        assert getattr(caught.value, stream) == b"part"
+
+
+@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
+def test_communicate_may_be_tried_again(sp):
+    with sp.Popen(child.echo_both(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        process.stdin.write(b"first,")
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(b"second", timeout=0)
+        assert process.communicate(timeout=PATIENCE) == ((b"first,second",) * 2)
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_output_is_not_lost_by_timeouts(sp, attempts):
+    script = "printf one; read answer; printf two; printf err >&2"
+    with sp.Popen(["sh", "-c", script], stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        # No input and yet no end of stdin: its descriptor is kept by us.
+        keep = os.dup(process.stdin.fileno())
+        try:
+            for _ in range(attempts):
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.communicate(timeout=SOON)
+            os.write(keep, b"go\n")
+        finally:
+            os.close(keep)
+        assert process.communicate() == (b"onetwo", b"err")
+
+
+@pytest.mark.posix
+@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
+@pytest.mark.parametrize("text", [False, True])
+def test_a_partly_written_input_is_resumed(sp, text):
+    data = b"0123456789abcde\n" * 40_000
+    read_end, write_end = os.pipe()
+    wait_then_copy = f"import os\nos.read({read_end}, 1)\nos.execvp('cat', ['cat'])"
+    try:
+        with sp.Popen(
+            python(wait_then_copy),
+            pass_fds=[read_end],
+            stdin=sp.PIPE,
+            stdout=sp.PIPE,
+            stderr=sp.PIPE,
+            text=text,
+        ) as process:
+            for attempt in range(2):
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.communicate(
+                        (data.decode() if text else data) if attempt == 0 else None, timeout=SOON
+                    )
+            os.write(write_end, b"\n")
+            out, _ = process.communicate(timeout=PATIENCE)
+        assert out == (data.decode() if text else data)
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+@pytest.mark.posix
+@pytest.mark.since(3, 15, "stdin stayed open after a timeout in between")
+def test_stdin_is_closed_after_a_resumed_communicate(sp):
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(b"x", timeout=0)
+        assert process.communicate(timeout=PATIENCE) == (b"x", b"")
+        assert process.stdin.closed
+
+
+def test_killing_after_a_timeout_and_communicating_again(sp):
+    with sp.Popen(child.linger(), stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=SOON)
+        process.kill()
+        assert process.communicate() == (b"", b"")
+        assert process.returncode != 0
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "capture",
+    [{"capture_output": True}, {"stdout": subprocess.PIPE}, {"stderr": subprocess.PIPE}],
+    ids=["both", "stdout", "stderr"],
+)
+def test_run_ends_at_the_deadline_though_a_grandchild_holds_the_pipe(sp, capture, tmp_path):
+    pid_file = tmp_path / "pid"
+    script = f'sleep 100 & echo $! > "{pid_file}"; exec sleep 100'
+    started = time.monotonic()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            sp.run(["sh", "-c", script], timeout=0.2, **capture)
+        assert 0.2 <= time.monotonic() - started < BOUND
+    finally:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.posix
+def test_communicate_ends_at_its_deadline_though_a_grandchild_holds_the_pipe(sp, tmp_path):
+    pid_file = tmp_path / "pid"
+    script = f'sleep 100 & echo $! > "{pid_file}"; echo out'
+    try:
+        with sp.Popen(["sh", "-c", script], stdout=sp.PIPE, stderr=sp.PIPE) as process:
+            for _ in range(2):
+                with pytest.raises(subprocess.TimeoutExpired) as caught:
+                    process.communicate(timeout=0.2)
+                assert caught.value.stdout in (b"out\n", None)
+            assert caught.value.stdout == b"out\n"
+            assert process.wait(PATIENCE) == 0
+    finally:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+
+
+def test_output_up_to_the_deadline_with_endless_output(sp):
+    code = "import os\nwhile True:\n    os.write(1, b'x' * 4096)\n"
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        sp.run(python(code), stdout=sp.PIPE, timeout=0.5)
+    assert caught.value.stdout and not caught.value.stdout.strip(b"x")
+
+
+@pytest.mark.posix
+def test_the_deadline_holds_against_a_rain_of_signals(sp):
+    out = fresh(
+        sp,
+        """
+import signal, time
+signal.signal(signal.SIGALRM, lambda *a: None)
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+for options in ({}, {"capture_output": True}):
+    start = time.monotonic()
+    try:
+        sp.run(["sleep", "100"], timeout=0.3, **options)
+    except sp.TimeoutExpired:
+        passed = time.monotonic() - start
+        print(0.3 <= passed < 20)
+signal.setitimer(signal.ITIMER_REAL, 0)
+""",
+    )
+    assert out.split() == ["True", "True"]
