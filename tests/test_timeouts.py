@@ -201,41 +201,43 @@ def test_output_is_not_lost_by_timeouts(sp, attempts):
         assert process.communicate() == (b"onetwo", b"err")
 
 
-@pytest.mark.posix
-@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
-@pytest.mark.parametrize("text", [False, True])
-def test_a_partly_written_input_is_resumed(sp, text):
-    data = b"0123456789abcde\n" * 40_000
+@pytest.fixture
+def held_echo():
+    """A child that echoes only after a byte came down a pipe: (args, options, release)."""
     read_end, write_end = os.pipe()
-    wait_then_copy = f"import os\nos.read({read_end}, 1)\nos.execvp('cat', ['cat'])"
+    code = f"import os\nos.read({read_end}, 1)\nos.execvp('cat', ['cat'])"
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     try:
-        with sp.Popen(
-            python(wait_then_copy),
-            pass_fds=[read_end],
-            stdin=sp.PIPE,
-            stdout=sp.PIPE,
-            stderr=sp.PIPE,
-            text=text,
-        ) as process:
-            for attempt in range(2):
-                with pytest.raises(subprocess.TimeoutExpired):
-                    process.communicate(
-                        (data.decode() if text else data) if attempt == 0 else None, timeout=SOON
-                    )
-            os.write(write_end, b"\n")
-            out, _ = process.communicate(timeout=PATIENCE)
-        assert out == (data.decode() if text else data)
+        yield python(code), {"pass_fds": [read_end], **pipes}, lambda: os.write(write_end, b"\n")
     finally:
         os.close(read_end)
         os.close(write_end)
 
 
 @pytest.mark.posix
+@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
+@pytest.mark.parametrize("text", [False, True])
+def test_a_partly_written_input_is_resumed(sp, held_echo, text):
+    args, options, release = held_echo
+    data = b"0123456789abcde\n" * 40_000
+    given = data.decode() if text else data
+    with sp.Popen(args, text=text, **options) as process:
+        for attempt in range(2):
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.communicate(given if attempt == 0 else None, timeout=SOON)
+        release()
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert out == given
+
+
+@pytest.mark.posix
 @pytest.mark.since(3, 15, "stdin stayed open after a timeout in between")
-def test_stdin_is_closed_after_a_resumed_communicate(sp):
-    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
+def test_stdin_is_closed_after_a_resumed_communicate(sp, held_echo):
+    args, options, release = held_echo
+    with sp.Popen(args, **options) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.communicate(b"x", timeout=0)
+        release()
         assert process.communicate(timeout=PATIENCE) == (b"x", b"")
         assert process.stdin.closed
 
