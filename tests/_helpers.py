@@ -42,13 +42,21 @@ def fresh(module, code, *args, **options):
     return done.stdout
 
 
+# The same said by different versions.
+_BEYOND_A_C_INT = {
+    "Python int too large to convert to C int",
+    "Python int too large to convert to C long",
+    "signed integer is greater than maximum",
+    "signed integer is less than minimum",
+}
+
+
 def described(thing):
     """An exception as plain data, all its attributes included."""
     if isinstance(thing, BaseException):
         data = {"type": type(thing).__name__, "args": thing.args, "text": str(thing)}
-        if isinstance(thing, OverflowError):
-            # The text names the C type that was too small: each version another.
-            del data["args"], data["text"]
+        if isinstance(thing, OverflowError) and data["text"] in _BEYOND_A_C_INT:
+            data["args"], data["text"] = (), "beyond a C int"
         if isinstance(thing, OSError):
             # Some versions hand over a file name of None, which then stays.
             data["args"] = thing.args[:2]

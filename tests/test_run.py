@@ -70,9 +70,11 @@ def test_empty_input_gives_the_child_an_end_of_file(sp):
 
 @pytest.mark.parametrize("empty", ["", b"", bytearray(), 0, False, ()], ids=repr)
 def test_any_empty_input_is_an_empty_input(sp, empty):
-    """Of whatever type: what is not sent needs no encoding."""
-    for options in ({"stdout": sp.PIPE}, {"capture_output": True}):
-        assert sp.run(child.echo(), input=empty, **options).stdout == b""
+    """Of whatever type, where bytes are sent: what is empty is never looked at."""
+    for options in ({"stdout": sp.PIPE}, {"capture_output": True}, {"stdout": sp.DEVNULL}):
+        for way in ({}, {"umask": -1}):
+            done = sp.run(child.echo(), input=empty, **options, **way)
+            assert done.stdout == (None if options.get("stdout") == sp.DEVNULL else b"")
 
 
 def test_input_without_capture_is_written(sp, tmp_path):

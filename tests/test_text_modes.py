@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 
+import fastproc
 from tests._helpers import PATIENCE, child, fresh, outcome, python, same
 
 MODES = [
@@ -18,6 +19,10 @@ MODES = [
     {"text": True, "universal_newlines": True},
     {"encoding": "utf-8", "text": False},
 ]
+
+
+# The usual call, and one that is not so usual: for us these are two ways.
+WAYS_OF_RUN = [{}, {"umask": -1}]
 
 
 def raw(data):
@@ -87,15 +92,27 @@ def test_newlines_of_the_input_stay(sp):
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-16", "utf-32-be", "latin-1", "cp1252", "utf-8-sig"]
+    "encoding", ["utf-8", "utf-16", "utf-32-be", "latin-1", "cp1252", "utf-8-sig", "locale"]
 )
 @pytest.mark.parametrize("capture", [True, False])
+@pytest.mark.parametrize("way", WAYS_OF_RUN, ids=repr)
 @pytest.mark.windows_differs("its pipes pass for files, so utf-16 goes without its mark")
-def test_every_encoding_goes_both_ways(sp, encoding, capture):
-    text = "é1\n2€\n3\n4" if encoding not in ("latin-1",) else "é1\n2\n3"
+def test_every_encoding_goes_both_ways(sp, encoding, capture, way):
+    text = {"latin-1": "é1\n2\n3", "locale": "1\n2\n3"}.get(encoding, "é1\n2€\n3\n4")
     options = {"capture_output": True} if capture else {"stdout": sp.PIPE}
-    done = sp.run(child.echo(), input=text, encoding=encoding, **options)
+    done = sp.run(child.echo(), input=text, encoding=encoding, **options, **way)
     assert done.stdout == text
+    assert sp.check_output(child.echo(), input=text, encoding=encoding, **way) == text
+    with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE, encoding=encoding, **way) as process:
+        assert process.communicate(text) == (text, None)
+        assert process.encoding == encoding
+
+
+@pytest.mark.posix
+@pytest.mark.since(3, 11, "no encoding=")
+def test_the_locale_s_encoding_by_its_name_is_for_the_shell_s_output_too(sp):
+    assert sp.getoutput("echo x", encoding="locale") == "x"
+    assert sp.getstatusoutput("echo x; exit 3", encoding="locale") == (3, "x")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32-be"])
@@ -156,11 +173,39 @@ def test_unencodable_input_is_the_same_error():
     assert done[3] == "?"
 
 
-@pytest.mark.parametrize("bad", [b"bytes", 5])
-def test_input_of_the_wrong_type_in_text_mode(sp, bad):
-    for options in ({"stdout": sp.DEVNULL}, {"stdout": sp.PIPE}, {"capture_output": True}):
-        found = outcome(lambda sp: sp.run(child.echo(), input=bad, text=True, **options), sp)
-        assert found["type"] in ("TypeError", "AttributeError")
+WRONG_INPUTS = [b"bytes", 5, b"", bytearray(b"a"), memoryview(b"a"), 0, False, [], ()]
+
+
+@pytest.mark.parametrize("bad", WRONG_INPUTS, ids=lambda bad: f"{type(bad).__name__}-{bool(bad)}")
+@pytest.mark.parametrize("way", WAYS_OF_RUN, ids=repr)
+@pytest.mark.posix
+def test_input_of_the_wrong_type_in_text_mode(bad, way):
+    """Which error it is depends on what else is to be done meanwhile."""
+    for options in (
+        {"stdout": subprocess.DEVNULL},
+        {"stdout": subprocess.PIPE},
+        {"stderr": subprocess.PIPE},
+        {"capture_output": True},
+        {"stdout": subprocess.DEVNULL, "timeout": PATIENCE},
+    ):
+        found = same(lambda sp: sp.run(child.echo(), input=bad, text=True, **options, **way))
+        assert not bad or found["type"] in ("TypeError", "AttributeError")
+
+
+@pytest.mark.parametrize("bad", WRONG_INPUTS, ids=lambda bad: f"{type(bad).__name__}-{bool(bad)}")
+@pytest.mark.posix
+def test_text_mode_communicate_refuses_input_of_the_wrong_type(bad):
+    def talk(sp, timeout, **options):
+        with sp.Popen(child.echo(), stdin=sp.PIPE, text=True, **options) as process:
+            try:
+                return process.communicate(bad, timeout)
+            finally:
+                process.stdin.close()
+                process.wait()
+
+    for timeout in (None, PATIENCE):
+        for options in ({"stdout": subprocess.DEVNULL}, {"stdout": subprocess.PIPE}):
+            same(lambda sp: talk(sp, timeout, **options))
 
 
 def test_a_character_split_between_reads_is_whole(sp):
@@ -197,6 +242,65 @@ def test_line_buffering_of_bytes_warns(sp):
     with pytest.warns(RuntimeWarning, match="line buffering"):
         with sp.Popen(child.echo(), bufsize=1, stdin=sp.PIPE, stdout=sp.DEVNULL) as process:
             process.communicate(b"x")
+
+
+def talk(sp, **options):
+    with sp.Popen(child.true(), **options) as process:
+        return process.communicate()
+
+
+CALLS_WITH_PIPES = [
+    lambda sp, **options: sp.run(child.true(), capture_output=True, **options),
+    lambda sp, **options: sp.run(child.true(), stdin=sp.PIPE, **options),
+    lambda sp, **options: sp.run(child.true(), stdout=sp.PIPE, text=True, **options),
+    lambda sp, **options: sp.check_output(child.true(), **options),
+    lambda sp, **options: talk(sp, stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE, **options),
+    lambda sp, **options: talk(sp, stdin=sp.PIPE, text=True, **options),
+]
+CALLS_WITHOUT = [
+    lambda sp, **options: sp.run(child.true(), **options).returncode,
+    lambda sp, **options: sp.call(child.true(), **options),
+    talk,
+]
+TOO_LARGE = [2**31, -(2**31) - 1, 2**70]
+
+
+@pytest.mark.parametrize("bufsize", [1, True, None, 0, 2, -1])
+@pytest.mark.parametrize("call", [*CALLS_WITH_PIPES, *CALLS_WITHOUT])
+def test_each_pipe_warns_of_a_bufsize_it_has_no_use_for(call, bufsize):
+    """Also where we make no file object for it."""
+
+    def told(sp):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = outcome(lambda sp: call(sp, bufsize=bufsize), sp)
+        return result, [str(warning.message) for warning in caught]
+
+    same(told)
+
+
+@pytest.mark.parametrize("bufsize", TOO_LARGE)
+@pytest.mark.parametrize("call", CALLS_WITH_PIPES)
+def test_a_bufsize_beyond_a_c_int_is_an_error_and_leaves_nothing(call, bufsize):
+    # Not the model's turn: it forgets the descriptor.
+    with pytest.raises(OverflowError) as caught:
+        call(fastproc, bufsize=bufsize)
+    assert str(caught.value) == "Python int too large to convert to C int"
+
+
+@pytest.mark.parametrize("bufsize", TOO_LARGE)
+@pytest.mark.parametrize("call", CALLS_WITHOUT)
+def test_without_a_pipe_nobody_looks_at_bufsize(sp, call, bufsize):
+    assert call(sp, bufsize=bufsize) in (0, (None, None))
+
+
+def test_a_warning_of_bufsize_names_the_caller_s_line():
+    for call in (fastproc.run, fastproc.check_output, fastproc.Popen):
+        with pytest.warns(RuntimeWarning, match="line buffering") as caught:
+            result = call(child.true(), bufsize=1, stdin=fastproc.PIPE)
+        assert {warning.filename for warning in caught} == {__file__}
+        if call is fastproc.Popen:
+            result.communicate()
 
 
 def test_write_through_of_a_text_stdin(sp):
@@ -257,6 +361,8 @@ print(codecs.lookup(p.encoding).name)
         "sp.getstatusoutput('echo')",
         "sp.Popen(ARGS, text=True, stdout=sp.PIPE).communicate()",
         "sp.run(ARGS, encoding='utf-8')",
+        "sp.run(ARGS, encoding='locale', capture_output=True)",
+        "sp.getoutput('echo', encoding='locale')",
     ],
 )
 def test_a_missing_encoding_is_warned_of_once_and_at_the_caller_s_line(sp, call):

@@ -96,6 +96,19 @@ def describe(
     return spec, text_mode, encoding
 
 
+def _check_bufsize(bufsize, text_mode, pipes):
+    """Says what io.open() would of it, for each pipe; but while nothing is open yet."""
+    if pipes and not -(1 << 31) <= bufsize < 1 << 31:
+        raise OverflowError("Python int too large to convert to C int")
+    if bufsize == 1 and not text_mode:
+        for _ in range(pipes):
+            _text.warn_caller(
+                "line buffering (buffering=1) isn't supported in binary mode, "
+                "the default buffer size will be used",
+                RuntimeWarning,
+            )
+
+
 class Popen(ChildOps):
     """A child process.
 
@@ -130,6 +143,7 @@ class Popen(ChildOps):
     Behaves as the standard library's subprocess.Popen, of which it is a subclass.
     """
 
+    __module__ = "fastproc"  # where users import it from
     # What most children never change is here, and costs their birth no time.
     stdin = stdout = stderr = None
     pid = None
@@ -241,10 +255,14 @@ class Popen(ChildOps):
         if stdin is stdout is stderr is None:
             self._execute_child(spec, None)
             return
+        if bufsize is None:
+            bufsize = -1
+        elif bufsize != -1:
+            _check_bufsize(bufsize, self.text_mode, (stdin, stdout, stderr).count(PIPE))
         ends = native.Ends(spec)
         try:
             # Before the child is there: what fails here must not leave one.
-            self._open_streams(ends, -1 if bufsize is None else bufsize)
+            self._open_streams(ends, bufsize)
             self._execute_child(spec, ends)
         except BaseException:
             ends.close()
@@ -274,13 +292,6 @@ class Popen(ChildOps):
             # Lines are the text layer's business; what is below has the usual buffer.
             line_buffering = bool(self.text_mode)
             bufsize = -1
-            if not self.text_mode:
-                warnings.warn(
-                    "line buffering (buffering=1) isn't supported in binary mode, "
-                    "the default buffer size will be used",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
         for which, name in enumerate(("stdin", "stdout", "stderr")):
             fd = ends.take_parent(which)
             if fd is None:

@@ -3,6 +3,7 @@
 import operator
 import signal
 import subprocess
+import sys
 from subprocess import TimeoutExpired
 from time import monotonic
 
@@ -12,6 +13,14 @@ from . import _native_posix as native
 def _is_open(stream):
     # Tests put mocks in the place of streams, of which nothing is ever False.
     return stream is not None and stream.closed is not True
+
+
+def _signal_number(sig):
+    """As os.kill() takes it: an index, of which the upper bits get lost."""
+    number = operator.index(sig)
+    if not -sys.maxsize - 1 <= number <= sys.maxsize:
+        raise OverflowError("Python int too large to convert to C ssize_t")
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 class ChildOps(subprocess.Popen):
@@ -99,7 +108,7 @@ class ChildOps(subprocess.Popen):
                 stdin.flush()
             except BrokenPipeError:
                 pass  # the child does not want it
-            if input and self.text_mode:
+            if input is not None and self.text_mode:
                 input = input.encode(stdin.encoding, stdin.errors)
             if not input:
                 self._close_stdin()
@@ -137,7 +146,7 @@ class ChildOps(subprocess.Popen):
         with self._waitpid_lock:
             if self.returncode is None:
                 try:
-                    self._child.send_signal(operator.index(sig))
+                    self._child.send_signal(_signal_number(sig))
                 except ProcessLookupError:
                     pass  # it ended between the two
 

@@ -21,6 +21,17 @@ _ONE_CALL = frozenset(describe.__code__.co_varnames[: describe.__code__.co_argco
 _ONE_CALL -= {"args", "preexec_fn"}
 
 
+def _takes_one_call(popenargs, kwargs):
+    """Whether a run in one call does all that Popen would for these arguments."""
+    if len(popenargs) != 1 or not _ONE_CALL.issuperset(kwargs):
+        return False
+    bufsize = kwargs.get("bufsize")
+    # Of others, the file objects of the pipes have something to say.
+    return bufsize is None or (
+        isinstance(bufsize, int) and bufsize != 1 and -(1 << 31) <= bufsize < 1 << 31
+    )
+
+
 def _run_the_long_way(popenargs, input, capture_output, timeout, check, kwargs):
     """run() with any arguments."""
     if input is not None:
@@ -34,7 +45,7 @@ def _run_the_long_way(popenargs, input, capture_output, timeout, check, kwargs):
 
     # Popen is looked up where users replace it.
     Popen = fastproc.Popen
-    if len(popenargs) == 1 and _ONE_CALL.issuperset(kwargs) and plain.holds(Popen):
+    if _takes_one_call(popenargs, kwargs) and plain.holds(Popen):
         args = popenargs[0]
         code, stdout, stderr = _run_in_one_call(args, input, timeout, kwargs)
     else:
@@ -61,12 +72,14 @@ def _run_in_one_call(args, input, timeout, kwargs):
         _cleanup()
     spec, text_mode, encoding = describe(args, **kwargs)
     errors = None
-    if not input:
-        input = None  # the pipe is there; what goes through it is its end
     if text_mode:
+        encoding = _text.codec(encoding)
         errors = kwargs.get("errors") or "strict"
         if input is not None:
-            input = _text.encoded(input, encoding, errors)
+            beside = PIPE in (kwargs.get("stdout"), kwargs.get("stderr")) or timeout is not None
+            input = _text.encoded(input, encoding, errors, beside)
+    if not input:
+        input = None  # the pipe is there; what goes through it is its end
     code, stdout, stderr = native.run(spec, args, input, timeout, _let_go)
     if code is None:
         raise TimeoutExpired(args, timeout, output=stdout or None, stderr=stderr or None)
@@ -119,7 +132,7 @@ def call(*popenargs, timeout=None, **kwargs):
         result = plain.run(popenargs, None, False, timeout, kwargs)
         if result is not None:
             return result.returncode
-        if len(popenargs) == 1 and _ONE_CALL.issuperset(kwargs) and plain.holds(Popen):
+        if _takes_one_call(popenargs, kwargs) and plain.holds(Popen):
             return _run_in_one_call(popenargs[0], None, timeout, kwargs)[0]
     with Popen(*popenargs, **kwargs) as process:
         try:

@@ -4,10 +4,11 @@ Everything is checked here, with the standard library's types and messages, and 
 is started or opened.
 """
 
-import operator
+import builtins
 import os
 import sys
 import warnings
+from subprocess import PIPE
 
 import fastproc
 
@@ -15,10 +16,14 @@ from . import _text
 from ._native_posix import ROUTES
 from ._plain_posix import Guard, Plain, make_run
 from ._request_posix import Spec
-from ._stdio_posix import source, source_of_stderr
+from ._stdio_posix import c_int, source, source_of_stderr
 
 _SHELL = "/system/bin/sh" if hasattr(sys, "getandroidapilevel") else "/bin/sh"
 _INT_MAX = 2**31 - 1
+_LONG_MAX = sys.maxsize
+_ID_MAX = 2**32 - 1
+# Python 3.13's own name for it.
+_FinalizationError = getattr(builtins, "PythonFinalizationError", RuntimeError)
 
 
 def _forced_routes():
@@ -104,13 +109,15 @@ def build(
         spec.restore_signals = False
     if start_new_session:
         spec.new_session = True
-    if process_group is not None and operator.index(process_group) >= 0:
+    if process_group is not None and c_int(process_group) >= 0:
         spec.process_group = process_group
-    if umask != -1 and operator.index(umask) >= 0:
+    if c_int(umask) >= 0:
         spec.umask = umask
-    if pipesize > 0:
-        spec.pipesize = pipesize
+    if pipesize > 0 and PIPE in (spec.stdin, spec.stdout, spec.stderr):
+        spec.pipesize = _as_fcntl_takes_it(pipesize)
     if preexec_fn is not None:
+        if sys.is_finalizing():
+            raise _FinalizationError("preexec_fn not supported at interpreter shutdown")
         spec.preexec_fn = preexec_fn
     spec.routes = _ROUTES
     if not (fastproc._USE_VFORK and fastproc._USE_POSIX_SPAWN):
@@ -146,26 +153,39 @@ def _argv(args, shell):
     return argv
 
 
+def _as_fcntl_takes_it(number):
+    """A C int of the same 32 bits: what is beyond them fcntl() drops."""
+    return (number + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
 def _search_path(env):
     """Where a program without a slash is looked for, as os.get_exec_path() says."""
     if env is None:
         path = os.environ.get("PATH")
     elif not hasattr(env, "items"):
         return None  # no mapping: what the binding says of it when it reads it
+    elif sys.flags.bytes_warning:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BytesWarning)
+            path = _path_of(env)
     else:
-        try:
-            path = env.get("PATH")
-        except TypeError:
-            path = None
-        try:
-            path_bytes = env[b"PATH"]
-        except (KeyError, TypeError):
-            pass
-        else:
-            if path is not None:
-                raise ValueError("env cannot contain 'PATH' and b'PATH' keys")
-            path = path_bytes
+        path = _path_of(env)
     return os.defpath if path is None else path
+
+
+def _path_of(env):
+    """PATH of a mapping whose keys may be str or bytes; None: it has none."""
+    try:
+        path = env.get("PATH")
+    except TypeError:
+        path = None
+    try:
+        path_bytes = env[b"PATH"]
+    except (KeyError, TypeError):
+        return path
+    if path is not None:
+        raise ValueError("env cannot contain 'PATH' and b'PATH' keys")
+    return path_bytes
 
 
 def _descriptors(fds):
@@ -181,6 +201,15 @@ def _not_negative(number, kind):
     return number
 
 
+def _id(number, name):
+    """A uid or gid, refused in the words of the standard library's C code."""
+    if number <= _ID_MAX:
+        return number
+    # Its own mistake, which its users may have met: what fits a long is too small.
+    limit = "less than minimum" if number <= _LONG_MAX else "greater than maximum"
+    raise OverflowError(f"{name} is {limit}")
+
+
 def _group_id(group):
     if isinstance(group, str):
         import grp
@@ -188,7 +217,7 @@ def _group_id(group):
         group = grp.getgrnam(group).gr_gid
     elif not isinstance(group, int):
         raise TypeError(f"Group must be a string or an integer, not {type(group)}")
-    return _not_negative(group, "Group")
+    return _id(_not_negative(group, "Group"), "gid")
 
 
 def _extra_group_ids(groups):
@@ -215,4 +244,4 @@ def _user_id(user):
         user = pwd.getpwnam(user).pw_uid
     elif not isinstance(user, int):
         raise TypeError("User must be a string or an integer")
-    return _not_negative(user, "User")
+    return _id(_not_negative(user, "User"), "uid")
