@@ -260,6 +260,21 @@ def test_path_given_as_str_and_bytes_gives_the_same_error():
     same(lambda sp: sp.run(["/usr/bin/env"], env=both, stdout=sp.PIPE))
 
 
+@pytest.mark.parametrize("flag", ["-b", "-bb"])
+def test_an_environment_with_a_path_is_no_mix_of_str_and_bytes(sp, flag):
+    """To look for both names of PATH in one mapping is our business and not the caller's."""
+    code = f"""
+import {sp.__name__} as sp
+env = {{"PATH": "/bin:/usr/bin", "A": "1"}}
+for options in ({{}}, {{"umask": -1}}):
+    assert sp.run(["true"], env=env, **options).returncode == 0
+    assert sp.run(["true"], env=env, capture_output=True, **options).returncode == 0
+    assert sp.Popen(["true"], env=env, **options).wait() == 0
+"""
+    done = sp.run([sys.executable, flag, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_any_mapping_is_an_environment(sp):
     from collections import ChainMap
     from types import MappingProxyType

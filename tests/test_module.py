@@ -200,9 +200,34 @@ def test_results_and_errors_can_be_pickled(sp):
     done = sp.run(child.say("x", code=2), capture_output=True)
     again = pickle.loads(pickle.dumps(done))
     assert (again.args, again.returncode, again.stdout) == (done.args, 2, b"x")
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        done.check_returncode()
-    assert caught.value.stdout == b"x"
+    failures = []
+    for call in (
+        done.check_returncode,
+        lambda: sp.check_output(child.say("x", code=2)),
+        lambda: sp.check_call(child.leave(3)),
+        lambda: sp.run(child.linger(), timeout=0),
+        lambda: sp.Popen(["/no/such/program"]),
+    ):
+        with pytest.raises((subprocess.SubprocessError, OSError)) as caught:
+            call()
+        failures.append(caught.value)
+    for failure in failures:
+        assert _without_traceback(pickle.loads(pickle.dumps(failure))) == _without_traceback(
+            failure
+        )
+
+
+def _without_traceback(error):
+    return type(error), str(error), vars(error)
+
+
+@pytest.mark.parametrize(
+    "name", ["Popen", "run", "call", "check_call", "check_output", "getoutput", "getstatusoutput"]
+)
+def test_what_is_public_says_where_it_is_found(sp, name):
+    thing = getattr(sp, name)
+    assert (thing.__module__, thing.__qualname__) == (sp.__name__, name)
+    assert pickle.loads(pickle.dumps(thing)) is thing
 
 
 def test_catching_the_standard_library_s_exception_catches_ours():

@@ -84,9 +84,19 @@ def test_no_arguments_at_all_with_executable(way):
         {"umask": "077"},
         {"umask": 1.5},
         {"umask": 1 << 80},
+        {"umask": 1 << 31},
+        {"umask": 1 << 32},
+        {"umask": -1.0},
+        {"umask": -2},
+        {"umask": None},
         {"process_group": "1"},
         {"process_group": -2},
         {"process_group": 1 << 80},
+        {"process_group": 1 << 31},
+        {"pipesize": 1 << 31},
+        {"pipesize": 1 << 40},
+        {"pipesize": 1 << 70},
+        {"pipesize": (1 << 32) + 4096},
         {"pass_fds": 5},
         {"pass_fds": None},
         {"pass_fds": 0},
@@ -106,6 +116,9 @@ def test_no_arguments_at_all_with_executable(way):
         {"user": "no_such_user_here"},
         {"user": 1 << 64},
         {"user": (1 << 32) - 1},
+        {"user": 1 << 32},
+        {"user": (1 << 63) - 1},
+        {"user": 1 << 63},
         {"user": True},
         {"user": []},
         {"group": -1},
@@ -113,6 +126,9 @@ def test_no_arguments_at_all_with_executable(way):
         {"group": "no_such_group_here"},
         {"group": 1 << 64},
         {"group": (1 << 32) - 1},
+        {"group": 1 << 32},
+        {"group": (1 << 63) - 1},
+        {"group": 1 << 63},
         {"group": ["root"]},
         {"extra_groups": "root"},
         {"extra_groups": [-1]},
@@ -175,6 +191,8 @@ def test_a_bad_option_value_starts_nothing(tmp_path):
         {"encoding": "utf-8", "errors": "no-such-handler"},
         {"encoding": 5},
         {"errors": 5},
+        {"errors": "a\0b"},
+        {"encoding": "a\0b"},
         {"encoding": b"utf-8"},
         {"encoding": "hex"},
     ],
@@ -187,6 +205,19 @@ def test_unknown_codecs_give_the_same_error(codec):
     # Without a pipe there is nothing to encode, and nobody asks.
     assert same(lambda sp: sp.run(child.true(), **codec).returncode) == 0
     assert same(lambda sp: sp.Popen(child.true(), **codec).wait()) == 0
+
+
+def test_an_unknown_error_handler_is_an_error_where_python_is_told_to_look(sp):
+    code = f"""
+import {sp.__name__} as sp
+for options in ({{}}, {{"umask": -1}}):
+    try:
+        sp.run(["true"], capture_output=True, errors="no-such-handler", **options)
+    except LookupError as error:
+        print(error)
+"""
+    done = sp.run([sys.executable, "-X", "dev", "-c", code], stdout=sp.PIPE, text=True)
+    assert done.stdout.splitlines() == ["unknown error handler name 'no-such-handler'"] * 2
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-import fastproc
-from tests._helpers import python
+from tests._helpers import fresh, python
 
 pytestmark = pytest.mark.posix
 
@@ -87,20 +86,23 @@ def test_a_false_preexec_fn_is_not_called(sp):
     assert sp.run(["true"], preexec_fn=None).returncode == 0
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="Python warns of fork with threads since 3.12"
-)
-def test_no_fork_warning_without_preexec_fn():
-    import threading
-    import warnings
-
-    stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    thread.start()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert fastproc.run(["true"], user=None).returncode == 0
-    finally:
-        stop.set()
-        thread.join()
+@pytest.mark.since(3, 12, "it forked all the same")
+def test_preexec_fn_is_refused_while_the_interpreter_ends(sp):
+    out = fresh(
+        sp,
+        """
+import builtins, sys
+class Late:
+    def __del__(self):
+        for options in ({}, {"capture_output": True}):
+            try:
+                sp.run(["/bin/true"], preexec_fn=int, **options)
+            except RuntimeError as error:
+                print(sys.is_finalizing(), type(error).__name__, error)
+late = Late()
+builtins.kept = late, late.__del__  # what is here is taken down last
+""",
+    )
+    name = "PythonFinalizationError" if sys.version_info >= (3, 13) else "RuntimeError"
+    said = f"True {name} preexec_fn not supported at interpreter shutdown"
+    assert out.splitlines() == [said] * 2

@@ -190,6 +190,20 @@ def test_objects_without_a_descriptor_give_the_same_error(stream, value):
 
 
 @pytest.mark.posix
+@pytest.mark.posix
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+@pytest.mark.parametrize("options", [{}, {"timeout": 60}, {"umask": -1}], ids=repr)
+@pytest.mark.parametrize("fd", [-1, -2, -3, -4, -9, True, 1 << 31, 1 << 70, -1.0, 1.0, "1", None])
+def test_what_fileno_says_is_a_descriptor_and_nothing_else(stream, options, fd):
+    """Never PIPE, STDOUT or DEVNULL, whose numbers it might be."""
+
+    def use(sp):
+        done = sp.run(child.say("", ""), **{stream: HasFileno(fd)}, **options)
+        return done.returncode, done.stdout, done.stderr
+
+    same(use)
+
+
 def test_a_negative_descriptor_gives_the_same_error():
     for stream in ("stdin", "stdout", "stderr"):
         same(lambda sp: sp.run(["true"], **{stream: -4}).returncode)

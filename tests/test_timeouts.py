@@ -115,6 +115,17 @@ def test_nan_never_hangs():
         except (ValueError, subprocess.TimeoutExpired):
             continue
         assert done.returncode == 2
+    for wait in (
+        lambda process: process.wait(timeout=math.nan),
+        lambda process: process.communicate(timeout=math.nan),
+    ):
+        for options in ({}, {"stdout": fastproc.PIPE, "stderr": fastproc.PIPE}):
+            with fastproc.Popen(child.leave(2), **options) as process:
+                try:
+                    wait(process)
+                except (ValueError, subprocess.TimeoutExpired):
+                    pass
+            assert process.returncode == 2
 
 
 @pytest.mark.parametrize("number", [True, Fraction(60), Decimal(60)], ids=type)

@@ -187,3 +187,7 @@ def getstatusoutput(cmd, *, encoding=None, errors=None):
 def getoutput(cmd, *, encoding=None, errors=None):
     """What cmd, run by the shell, wrote to stdout and stderr; its exit code is ignored."""
     return fastproc.getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
+
+
+for _function in (call, check_call, check_output, getstatusoutput, getoutput):
+    _function.__module__ = "fastproc"
