@@ -15,6 +15,7 @@ told, tell = os.pipe()
 CHILD = '''
 import os, signal, sys, time
 def stop(*args):
+    time.sleep(0.1)  # who is killed meanwhile writes nothing
     os.write(int(sys.argv[1]), b"ended by itself")
     os._exit(7)
 signal.signal(signal.SIGINT, stop if OBEDIENT else signal.SIG_IGN)

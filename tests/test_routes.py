@@ -45,6 +45,8 @@ def routes_of(options, args=("true",)):
     return set(found)
 
 
+HIGH = 50
+
 OPTIONS = {
     "user": {"user": 65534},
     "group": {"group": 65534},
@@ -54,7 +56,9 @@ OPTIONS = {
     "start_new_session": {"start_new_session": True},
     "process_group": {"process_group": 0},
     "pass_fds": {"pass_fds": (0, 2)},
+    "pass_fds above 2": {"pass_fds": (HIGH,)},
 }
+NEED_ROOT = {"user", "group", "extra_groups"}
 EVERYTHING = {
     key: value
     for options in OPTIONS.values()
@@ -63,13 +67,34 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.needs_root
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.fixture
+def high():
+    """A descriptor that no other takes, for pass_fds."""
+    os.dup2(0, HIGH)
+    yield
+    os.close(HIGH)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param(option, marks=[pytest.mark.needs_root] if option in NEED_ROOT else [])
+        for option in OPTIONS
+    ],
+)
+@pytest.mark.usefixtures("high")
 def test_an_option_needs_no_fork(option):
     assert routes_of(OPTIONS[option]) <= expected()
 
 
+@pytest.mark.usefixtures("high")
+def test_all_options_that_need_no_root_together_need_no_fork():
+    options = {key: value for key, value in EVERYTHING.items() if key not in NEED_ROOT}
+    assert routes_of(options) == ({"fork"} if FORCED == "posix_spawn" else expected())
+
+
 @pytest.mark.needs_root
+@pytest.mark.usefixtures("high")
 def test_all_options_together_need_no_fork():
     assert routes_of(EVERYTHING) == ({"fork"} if FORCED == "posix_spawn" else expected())
 
@@ -97,6 +122,7 @@ def test_other_options_keep_the_route(options):
     assert routes_of(options) <= expected()
 
 
+@pytest.mark.usefixtures("high")
 def test_preexec_fn_forks():
     assert routes_of({"preexec_fn": lambda: None}) == {"fork"}
     assert routes_of(

@@ -78,33 +78,42 @@ except ImportError:
     make = lambda: (interpreters.create(isolated=False) if sys.version_info >= (3, 12)
                     else interpreters.create())
     run = interpreters.run_string
-interpreter = make()
+"""
+
+USE = """
+import fastproc as sp
+assert sp.run(["echo", "x"], capture_output=True).stdout == b"x\\n"
+assert sp.Popen(["true"]).wait() == 0
 """
 
 
-def in_subinterpreter(sp, code):
-    program = f"{INTERPRETER}print(run(interpreter, {code!r}) or 'done', flush=True)"
-    return subprocess.run(
+def in_subinterpreters(before, after=""):
+    """What two interpreters say to USE, one after the other, in one process."""
+    program = f"""{INTERPRETER}
+import os, sys
+{before}
+for _ in range(2):
+    try:
+        failed = run(make(), {USE!r})
+    except Exception as error:
+        failed = error
+    print("failed" if failed else "ran", "ImportError" in str(failed), flush=True)
+{after}
+"""
+    done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
-def test_a_subinterpreter_can_run_programs_or_says_why_not(sp):
-    done = in_subinterpreter(
-        sp,
-        f"import {sp.__name__} as sp\n"
-        "assert sp.run(['echo', 'x'], capture_output=True).stdout == b'x\\n'\n",
-    )
-    if done.returncode == 0:
-        assert done.stdout == "done\n", done.stderr
-    else:
-        # Before 3.12 an isolated interpreter may start no programs, by the model either.
-        assert sp is not subprocess or sys.version_info < (3, 12)
-        assert "ImportError" in done.stderr or "subinterpreter" in done.stderr
-        assert done.returncode > 0  # an exception, and no crash
+def test_the_first_interpreter_that_imports_it_can_run_programs_and_no_other():
+    """What is global in an extension is not shared: an ImportError, and no crash."""
+    assert in_subinterpreters("") == ["ran False", "failed True"]
+    assert in_subinterpreters(USE, USE) == ["failed True"] * 2
 
 
 def test_recursion_at_the_limit_is_a_recursion_error(sp):
