@@ -1,7 +1,7 @@
 """The shape of the project: what includes, imports and exports what.
 
-The layers, from the top: facade (_run, _popen), data (_spec, _stdio, _text),
-binding (_native), core (csrc), child (csrc/posix/child.c and what it calls).
+The layers, from the top: facade (_run, _popen), data (_spec_<os>, _stdio_<os>,
+_text), binding (_request_<os>, _native_<os>), core (csrc), child (csrc/posix/child.c and what it calls).
 """
 
 import ast

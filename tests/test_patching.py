@@ -52,6 +52,21 @@ def test_a_replaced_run_is_what_check_output_calls(sp, monkeypatch):
     assert sp.check_output(["no such program"]) == "patched"
 
 
+@pytest.mark.posix
+def test_private_methods_are_our_own(calls):
+    class Nosy(fastproc.Popen):
+        def _get_handles(self, *args):
+            raise AssertionError("never called")
+
+        def _execute_child(self, *args):
+            calls.append(len(args))
+            return super()._execute_child(*args)
+
+    with Nosy(child.say("x"), stdout=fastproc.PIPE) as process:
+        assert process.communicate() == (b"x", None)
+    assert calls == [2]
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("function", ["run", "check_output"])
 def test_a_patched_method_takes_effect_in_run(sp, monkeypatch, method, function, calls):

@@ -125,6 +125,21 @@ def test_wide_encodings_of_what_the_child_encodes(sp, encoding):
         assert done.stdout == "1\n2\n3\n4"
 
 
+@pytest.mark.posix
+def test_a_codec_sees_all_of_the_output():
+    """However it was read: with one pipe as with two, where the model does the same."""
+    native = "a".encode("utf-16")[2:]
+    for options in ({"stdout": fastproc.PIPE}, {"capture_output": True}):
+        for way in WAYS_OF_RUN:
+            options = {**options, **way, "encoding": "utf-16"}
+            assert fastproc.run(raw(native), **options).stdout == "a"
+            with pytest.raises(UnicodeEncodeError) as caught:
+                fastproc.run(child.echo(), input="\ud800", **options)
+            assert caught.value.encoding == "utf-16"
+            with pytest.raises(UnicodeDecodeError):
+                fastproc.run(raw(b"\xef\xbb"), **dict(options, encoding="utf-8-sig"))
+
+
 @pytest.mark.parametrize(
     "errors, expected",
     [

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -294,6 +295,30 @@ def test_communicate_ends_at_its_deadline_though_a_grandchild_holds_the_pipe(sp,
             assert process.wait(PATIENCE) == 0
     finally:
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.posix
+def test_after_a_kill_communicate_reads_until_the_grandchild_ends(sp):
+    """No timeout, no deadline: what the grandchild says belongs to the output."""
+    read_end, write_end = os.pipe()
+    script = "exec 3<&0; cat <&3 & exec sleep 1000"
+    pipes = {"stdout": sp.PIPE, "stderr": sp.PIPE}
+    with sp.Popen(["sh", "-c", script], stdin=read_end, **pipes) as process:
+        os.close(read_end)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=0.2)
+        process.kill()
+        said = []
+        thread = threading.Thread(target=lambda: said.append(process.communicate()))
+        thread.start()
+        # The child is dead, and nobody is there to reap it but that thread, at its end.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert said == []
+        os.write(write_end, b"late")
+        os.close(write_end)
+        thread.join(PATIENCE)
+    assert said == [(b"late", b"")]
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_output_up_to_the_deadline_with_endless_output(sp):

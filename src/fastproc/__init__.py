@@ -33,8 +33,8 @@ from ._platform import native as _native
 from ._popen import Popen, _active, _cleanup
 from ._run import call, check_call, check_output, getoutput, getstatusoutput, run
 
-# The two documented knobs: False keeps the child from sharing the parent's memory, or
-# the system's posix_spawn() from being used.
+# The two documented knobs. False keeps us from giving a child our memory until its exec
+# (clone3, vfork), or from using the system's posix_spawn(), which may do just that.
 _USE_VFORK = True
 _USE_POSIX_SPAWN = True
 

@@ -1,4 +1,4 @@
-"""The one place that asks which system this is: each platform's modules by one name."""
+"""Each platform's modules by one name: which they are is decided here and nowhere else."""
 
 import sys
 
