@@ -144,6 +144,8 @@ def test_no_arguments_at_all_with_executable(way):
 def test_bad_option_values_give_the_same_error(options, how):
     if "process_group" in options and sys.version_info < (3, 11):
         pytest.skip("the standard library before 3.11 has no process_group")
+    if options == {"process_group": 1 << 31} and sys.version_info[:2] == (3, 12):
+        pytest.skip("the standard library of 3.12 drops the upper bits")
     same(lambda sp: WAYS[how](sp, ["true"], **options))
 
 
