@@ -204,6 +204,12 @@ def test_what_fileno_says_is_a_descriptor_and_nothing_else(stream, options, fd):
     same(use)
 
 
+@pytest.mark.posix
+def test_what_equals_a_constant_is_that_constant():
+    for options in ({"stdout": -1.0}, {"stdin": -3.0, "stdout": -1.0, "stderr": -2.0}):
+        assert same(lambda sp: sp.run(["echo", "x"], **options))[3] == b"x\n"
+
+
 def test_a_negative_descriptor_gives_the_same_error():
     for stream in ("stdin", "stdout", "stderr"):
         same(lambda sp: sp.run(["true"], **{stream: -4}).returncode)

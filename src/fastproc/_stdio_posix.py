@@ -21,11 +21,13 @@ def source(wish):
     """A descriptor, PIPE or DEVNULL for what the caller gave; None: inherited."""
     if wish is None:
         return None
-    if isinstance(wish, int):
-        if wish == STDOUT:
-            raise ValueError("STDOUT can only be used for stderr")
-        return wish if wish in (PIPE, DEVNULL) else _descriptor(wish)
-    return _descriptor_of(wish)
+    if wish == PIPE:
+        return PIPE
+    if wish == DEVNULL:
+        return DEVNULL
+    if wish == STDOUT:
+        raise ValueError("STDOUT can only be used for stderr")
+    return _descriptor(wish) if isinstance(wish, int) else _descriptor_of(wish)
 
 
 def source_of_stderr(wish, stdout):
