@@ -182,6 +182,15 @@ def test_closed_or_odd_descriptors_give_the_same_error():
         assert error["type"] == "OSError" and error["errno"] == errno.EBADF
 
 
+@pytest.mark.posix
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+@pytest.mark.parametrize("options", [{}, {"umask": -1}], ids=repr)
+@pytest.mark.parametrize("fd", [-4, -(1 << 31), 1 << 31, 1 << 70])
+def test_numbers_that_are_no_descriptor_give_the_same_error(stream, options, fd):
+    error = same(lambda sp: sp.run(["true"], **{stream: fd}, **options))
+    assert error["type"] == ("OSError" if fd < 0 else "OverflowError")
+
+
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
 @pytest.mark.parametrize("value", ["text", io.BytesIO(), 1.5, [1]])
 def test_objects_without_a_descriptor_give_the_same_error(stream, value):

@@ -54,7 +54,10 @@ def _encoding_of_locale():
 
 def codec(encoding):
     """The codec of a text file's encoding: "locale" is a name that only files know."""
-    return _encoding_of_locale() if encoding == "locale" else encoding
+    # Asked for its type first: bytes are let through where nothing is encoded (python -bb).
+    if isinstance(encoding, str) and encoding == "locale":
+        return _encoding_of_locale()
+    return encoding
 
 
 def warn_caller(message, category):
