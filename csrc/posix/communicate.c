@@ -16,7 +16,7 @@
 
 void fp_job_init(fp_job *job, fp_grow_fn grow, void *owners[2])
 {
-    job->proc = (fp_proc){0, FP_NO_FD, FP_ROUTE_FORK, false};
+    job->proc = (fp_proc){0, FP_NO_FD, NULL, FP_ROUTE_FORK};
     job->input = (fp_input){FP_NO_FD, NULL, 0, 0};
     for (int i = 0; i < 2; i++) {
         job->output[i].fd = FP_NO_FD;
@@ -80,8 +80,9 @@ static fp_outcome fp_push(fp_job *job, fp_error *error)
     return FP_DONE;
 }
 
-/* Reads what is there. `hung_up`: nobody can write to it any more. */
-static fp_outcome fp_pull(fp_job *job, fp_output *output, bool hung_up, fp_error *error)
+/* Reads what is there. Only a read of nothing is the end: a pipe of packets, which a child
+ * can make of ours, gives one at a time. */
+static fp_outcome fp_pull(fp_job *job, fp_output *output, fp_error *error)
 {
     fp_buffer *buffer = &output->buffer;
     /* The first read goes to the buffer's own room; later ones may be large. */
@@ -102,8 +103,7 @@ static fp_outcome fp_pull(fp_job *job, fp_output *output, bool hung_up, fp_error
         return FP_FAILED;
     }
     buffer->size += (size_t)count;
-    /* Less than asked for, and no writer: this was the rest. */
-    if (count == 0 || (hung_up && (size_t)count < room)) {
+    if (count == 0) {
         fp_end_stream(job, &output->fd);
     } else if (count >= FP_PIPE_SIZE && job->may_widen && !output->widened) {
         output->widened = true;
@@ -133,13 +133,15 @@ static bool fp_reaped_now(fp_job *job)
 /* Reaps a child that has ended; else sees to it that its end can be polled.
  *
  * A child that has closed its pipes has often ended too: then it needs no pidfd, which
- * costs as much as all other calls together. */
+ * costs as much as all other calls together. (To yield the processor to it first is no
+ * way: on a busy machine that costs milliseconds.) */
 static bool fp_reaped_or_polled(fp_job *job)
 {
+    if (job->proc.pidfd != FP_NO_FD)
+        return false;
     if (fp_reaped_now(job))
         return true;
-    if (job->proc.pidfd == FP_NO_FD)
-        job->proc.pidfd = fp_pidfd_of(job->proc.pid);
+    job->proc.pidfd = fp_pidfd_of(job->proc.pid);
     return false;
 }
 
@@ -194,7 +196,7 @@ static fp_outcome fp_serve(fp_job *job, const struct pollfd *polls, nfds_t count
         if (polls[i].fd != job->output[which].fd) {
             fp_reaped_now(job);
         } else if (events & POLLIN) {
-            outcome = fp_pull(job, &job->output[which], (events & POLLHUP) != 0, error);
+            outcome = fp_pull(job, &job->output[which], error);
         } else {
             fp_end_stream(job, &job->output[which].fd); /* hung up, and nothing is left */
         }
@@ -215,7 +217,7 @@ static bool fp_serve_alone(fp_job *job, const fp_limits *limits, fp_outcome *out
     for (int i = 0; i < 2; i++) {
         fp_output *output = &job->output[i];
         if (output->fd != FP_NO_FD && job->output[1 - i].fd == FP_NO_FD && !output->polled) {
-            *outcome = fp_pull(job, output, false, error);
+            *outcome = fp_pull(job, output, error);
             return true;
         }
     }

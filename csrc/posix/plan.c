@@ -154,9 +154,15 @@ static void fp_plan_table(fp_plan *plan, const fp_ends *ends, fp_route route)
         !(plan->features & FP_FEATURE_CLOSE_RANGE))
         return;
     int top = fp_plan_top(plan);
+    /* A parent that goes on closes the child's ends (which can be 0, 1 or 2 where those were
+     * not open), and the caller's descriptors are its own: they must not share a table. */
+    bool parent_closes = ends->child_own[0] || ends->child_own[1] || ends->child_own[2];
+    if (plan->run_ahead && (parent_closes || top > 2) && top < FP_CROWDED_FD)
+        return;
     if (top >= FP_CROWDED_FD) {
         if (!(plan->features & FP_FEATURE_REOPEN) || !fp_plan_reopen(plan, ends))
             return;
+        plan->run_ahead = false; /* what it opens anew must still be there */
         top = 2;
     }
     plan->table = FP_TABLE_SHARE;
@@ -167,6 +173,8 @@ bool fp_plan_init(fp_plan *plan, const fp_spec *spec, const fp_ends *ends, fp_ro
                   unsigned features, fp_error *error)
 {
     plan->spec = spec;
+    plan->run_ahead =
+        spec->run_ahead && route == FP_ROUTE_CLONE3 && (features & FP_FEATURE_RUN_AHEAD);
     plan->search_storage = NULL;
     plan->keep_storage = NULL;
     plan->keep_fds = spec->pass_fds;

@@ -39,6 +39,7 @@ typedef struct fp_pipe_id {
 
 typedef struct fp_plan {
     const fp_spec *spec;
+    bool run_ahead; /* the parent may close its copies and go on while the child works */
 
     const char *const *programs; /* to try in this order; ends with NULL */
     const char *only_program[2];

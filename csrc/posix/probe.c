@@ -13,6 +13,7 @@
 /* Refusals and probe results only ever clear bits, so threads that race here agree. */
 static atomic_uint fp_known;
 static atomic_uint fp_dropped;
+static atomic_uint fp_proven;
 
 /* Refused for want of something: another time it is to be had. */
 static bool fp_is_scarcity(int code)
@@ -57,6 +58,8 @@ static unsigned fp_probe(bool *certain)
      * thread's descriptors from the others'; it came with the same kernel. */
     if (fp_close_range(~0u, ~0u, 0) == 0)
         found |= FP_FEATURE_CLOSE_RANGE;
+    if (fp_close_range(~0u, ~0u, FP_CLOSE_RANGE_CLOEXEC) == 0)
+        found |= FP_FEATURE_RANGE_CLOEXEC;
     int pidfd = fp_pidfd_open(getpid());
     if (pidfd >= 0) {
         /* We are no child of ours: a kernel that knows P_PIDFD says so. */
@@ -85,7 +88,14 @@ unsigned fp_features(void)
             atomic_store_explicit(&fp_known, known, memory_order_release);
         errno = saved;
     }
+    known |= atomic_load_explicit(&fp_proven, memory_order_relaxed);
     return known & ~atomic_load_explicit(&fp_dropped, memory_order_relaxed) & FP_FEATURE_ALL;
+}
+
+void fp_features_prove(unsigned features)
+{
+    if ((atomic_load_explicit(&fp_proven, memory_order_relaxed) & features) != features)
+        atomic_fetch_or(&fp_proven, features);
 }
 
 void fp_features_drop(unsigned features)

@@ -12,11 +12,16 @@ enum {
     FP_FEATURE_PIDFD = 1u << 3,         /* pidfd_open, and waitid(P_PIDFD) */
     FP_FEATURE_PROC_FDS = 1u << 4,      /* /proc/<pid>/fd can be opened */
     FP_FEATURE_REOPEN = 1u << 5,        /* a pipe of ours can be opened through that */
-    FP_FEATURE_ALL = (1u << 6) - 1u
+    FP_FEATURE_RUN_AHEAD = 1u << 6,     /* proven by a child that was waited for */
+    FP_FEATURE_RANGE_CLOEXEC = 1u << 7, /* CLOSE_RANGE_CLOEXEC */
+    FP_FEATURE_ALL = (1u << 8) - 1u
 };
 
 /* The features in use. The first call probes; it may start and reap one child. */
 unsigned fp_features(void);
+
+/* Uses features, from now on, that only work itself can prove. */
+void fp_features_prove(unsigned features);
 
 /* Stops using some features from now on: one was refused, or a test says so. */
 void fp_features_drop(unsigned features);

@@ -1,5 +1,8 @@
 /* The ways in which a child is born. Each replays the same plan, and sets `proc` only when
- * it succeeds, but for `interrupted`, which it adds to.
+ * it succeeds.
+ *
+ * A signal that came meanwhile has had its handler run when they return: a caller whose
+ * handlers only take a note looks at its notes before it waits for the child.
  *
  * A route declines up front what it cannot express, or what this machine refuses;
  * it never starts half a child. */
@@ -8,15 +11,17 @@
 
 #include "plan.h"
 
+typedef struct fp_newborn fp_newborn;
+
 typedef struct fp_proc {
     pid_t pid;
     int pidfd;        /* FP_NO_FD: not wanted, or not to be had */
+    fp_newborn *newborn; /* what a child still reads that was not waited for; or NULL */
     fp_route used;
-    bool interrupted; /* a signal came while they were blocked: let its handler run */
 } fp_proc;
 
 typedef enum fp_birth {
-    FP_BIRTH_DONE,     /* exec has succeeded */
+    FP_BIRTH_DONE,     /* exec has succeeded; or proc->newborn is there, and may tell */
     FP_BIRTH_DECLINED, /* nothing was started; the next route may */
     FP_BIRTH_FAILED    /* see the error; nothing is left to reap */
 } fp_birth;
@@ -26,6 +31,14 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
 fp_birth fp_route_posix_spawn(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
                               fp_error *error);
 fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error);
+
+/* With spec->run_ahead, a child may be left to set itself up while the parent goes on: then
+ * proc->newborn is there, `spec` and all that it points to must stay as they are, and no
+ * error has been seen yet. This waits until the child looks at none of that any more, which
+ * is when exec has succeeded (true), or something has failed (false, and `error`; the child
+ * is the caller's to reap). `gone`: it has ended, as the caller knows. Where there is no
+ * newborn, true. */
+bool fp_settle(fp_proc *proc, bool gone, fp_error *error);
 
 /* What two or more of them need. */
 

@@ -1,6 +1,7 @@
-/* Birth by clone3: memory shared, this thread stopped until exec, signal handlers
- * reset by the kernel (one flag instead of a system call per signal), a pidfd from
- * birth, and the table of descriptors shared until the child drops it. */
+/* Birth by clone3: memory shared, signal handlers reset by the kernel (one flag instead of a
+ * system call per signal), and the table of descriptors shared until the child drops it.
+ * This thread is stopped until exec, or, in a whole run, goes on meanwhile: that spares it
+ * being put to sleep and woken once more. */
 #include "route.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -26,28 +28,39 @@
 #define FP_CLONE_PIDFD 0x00001000ull
 #define FP_CLONE_CLEAR_SIGHAND 0x100000000ull
 
+/* Not the private kind: what the kernel wakes when a child has left is the other. */
+#define FP_FUTEX_WAIT 0
+
 /* struct clone_args, first version: eight 64-bit words. */
 typedef struct fp_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
 } fp_clone_args;
 
 /* More than the child's frames take: a few small calls deep, and no handler runs on them. */
-#define FP_CHILD_STACK (64 * 1024)
+#if defined(__SANITIZE_ADDRESS__)
+#define FP_CHILD_STACK (128 * 1024)
+#else
+#define FP_CHILD_STACK (16 * 1024)
+#endif
 
-typedef struct fp_newborn {
-    const fp_plan *plan;
-    volatile fp_error *report;
-} fp_newborn;
+/* What a child looks at. Where it runs beside its parent it has a stack of its own here. */
+struct fp_newborn {
+    fp_plan plan;
+    volatile fp_error report;
+    _Atomic uint32_t present; /* the kernel makes it 0, and wakes a futex, when it has left */
+    _Alignas(16) char stack[];
+};
 
 static noreturn void fp_newborn_run(void *argument)
 {
-    const fp_newborn *newborn = argument;
-    fp_child(newborn->plan, newborn->report);
+    fp_newborn *newborn = argument;
+    fp_child(&newborn->plan, &newborn->report);
 }
 
-/* The call itself. As after vfork, the child is on our stack, below what is in use, while
- * we are stopped: a thread may have little more. So it must not return from here, not even
- * to libc's wrapper: it calls `run`. Returns the pid, or minus errno. */
+/* The call itself. The child must not return from here, not even to libc's wrapper: it
+ * calls `run`. Where it has no stack of its own it is on ours, as after vfork, below what
+ * is in use, while we are stopped: a thread may have little more. Returns the pid, or minus
+ * errno. */
 static long fp_clone3(fp_clone_args *args, void (*run)(void *), void *argument)
 {
 #if defined(__x86_64__)
@@ -88,23 +101,31 @@ static long fp_clone3(fp_clone_args *args, void (*run)(void *), void *argument)
 #endif
 }
 
-static long fp_clone3_birth(const fp_plan *plan, volatile fp_error *report, int *pidfd)
+static long fp_clone3_birth(fp_newborn *newborn, int *pidfd)
 {
-    fp_newborn newborn = {plan, report};
     fp_clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | FP_CLONE_CLEAR_SIGHAND,
+        .flags = CLONE_VM | FP_CLONE_CLEAR_SIGHAND,
         .exit_signal = SIGCHLD,
     };
+    if (newborn->plan.run_ahead) {
+        args.flags |= CLONE_CHILD_CLEARTID;
+        args.child_tid = (uint64_t)(uintptr_t)&newborn->present;
+        args.stack = (uint64_t)(uintptr_t)newborn->stack;
+        args.stack_size = FP_CHILD_STACK;
+    } else {
+        args.flags |= CLONE_VFORK;
+    }
     if (pidfd != NULL) {
         args.flags |= FP_CLONE_PIDFD;
         args.pidfd = (uint64_t)(uintptr_t)pidfd;
     }
-    if (plan->table == FP_TABLE_SHARE)
+    if (newborn->plan.table == FP_TABLE_SHARE)
         args.flags |= CLONE_FILES;
-    long result = fp_clone3(&args, fp_newborn_run, &newborn);
+    long result = fp_clone3(&args, fp_newborn_run, newborn);
     /* The child's frames never returned: their red zones are still marked. */
-    ASAN_UNPOISON_MEMORY_REGION((char *)__builtin_frame_address(0) - FP_CHILD_STACK,
-                                FP_CHILD_STACK);
+    if (!newborn->plan.run_ahead)
+        ASAN_UNPOISON_MEMORY_REGION((char *)__builtin_frame_address(0) - FP_CHILD_STACK,
+                                    FP_CHILD_STACK);
     return result;
 }
 
@@ -131,24 +152,29 @@ static bool fp_sources_are_open(const fp_plan *plan, const fp_ends *ends, fp_err
 static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigned features,
                                fp_proc *proc, fp_error *error)
 {
-    fp_plan plan;
-    volatile fp_error report = {FP_STAGE_NONE, 0};
+    fp_newborn here, *newborn = &here;
     fp_birth birth = FP_BIRTH_FAILED;
 
     bool pidfd_wanted = spec->want_pidfd && (features & FP_FEATURE_PIDFD);
 
-    if (fp_plan_init(&plan, spec, ends, FP_ROUTE_CLONE3, features, error) &&
-        (!pidfd_wanted || fp_sources_are_open(&plan, ends, error))) {
-        FP_PLAN_FAULT(&plan);
-        fp_signals_block_all(&plan.mask);
-        plan.restore_mask = true;
+    if (spec->run_ahead && (features & FP_FEATURE_RUN_AHEAD))
+        newborn = malloc(sizeof *newborn + FP_CHILD_STACK);
+    if (newborn == NULL) {
+        *error = (fp_error){FP_STAGE_MEMORY, ENOMEM};
+        return birth;
+    }
+    fp_plan *plan = &newborn->plan;
+    newborn->report.stage = FP_STAGE_NONE;
+    newborn->present = 1;
+    if (fp_plan_init(plan, spec, ends, FP_ROUTE_CLONE3, features, error) &&
+        (!pidfd_wanted || fp_sources_are_open(plan, ends, error))) {
+        FP_PLAN_FAULT(plan);
+        /* No need to block signals: where a child has no handlers from birth, none runs. */
         int pidfd = FP_NO_FD;
-        long pid = fp_clone3_birth(&plan, &report, pidfd_wanted ? &pidfd : NULL);
+        long pid = fp_clone3_birth(newborn, pidfd_wanted ? &pidfd : NULL);
         /* No room for a pidfd is no reason not to start: waiting works without. */
         if (pidfd_wanted && (pid == -EMFILE || pid == -ENFILE))
-            pid = fp_clone3_birth(&plan, &report, NULL);
-        proc->interrupted |= fp_signals_pending(&plan.mask);
-        fp_signals_restore(&plan.mask);
+            pid = fp_clone3_birth(newborn, NULL);
 
         if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL) {
             /* An older kernel, or a sandbox that refuses the call. */
@@ -156,20 +182,44 @@ static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigne
             birth = FP_BIRTH_DECLINED;
         } else if (pid < 0) {
             *error = (fp_error){FP_STAGE_BIRTH, (int)-pid};
-        } else if (report.stage != FP_STAGE_NONE) {
+        } else if (!plan->run_ahead && newborn->report.stage != FP_STAGE_NONE) {
             fp_reap_failed((pid_t)pid);
             if (pidfd != FP_NO_FD)
                 close(pidfd);
-            *error = (fp_error){report.stage, report.code};
+            *error = (fp_error){newborn->report.stage, newborn->report.code};
         } else {
             proc->pid = (pid_t)pid;
             proc->pidfd = pidfd;
             proc->used = FP_ROUTE_CLONE3;
             birth = FP_BIRTH_DONE;
+            if (plan->run_ahead) {
+                proc->newborn = newborn;
+                return birth;
+            }
+            if (plan->table == FP_TABLE_SHARE)
+                fp_features_prove(FP_FEATURE_RUN_AHEAD);
         }
     }
-    fp_plan_free(&plan);
+    fp_plan_free(plan);
+    if (newborn != &here)
+        free(newborn);
     return birth;
+}
+
+bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
+{
+    fp_newborn *newborn = proc->newborn;
+    if (newborn == NULL)
+        return true;
+    while (!gone && newborn->present != 0)
+        syscall(SYS_futex, &newborn->present, FP_FUTEX_WAIT, 1, NULL, NULL, 0);
+    bool born = newborn->report.stage == FP_STAGE_NONE;
+    if (!born)
+        *error = (fp_error){newborn->report.stage, newborn->report.code};
+    proc->newborn = NULL;
+    fp_plan_free(&newborn->plan);
+    free(newborn);
+    return born;
 }
 
 fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error)
@@ -200,6 +250,12 @@ fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc
 {
     (void)spec, (void)ends, (void)proc, (void)error;
     return FP_BIRTH_DECLINED;
+}
+
+bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
+{
+    (void)proc, (void)gone, (void)error;
+    return true;
 }
 
 #endif

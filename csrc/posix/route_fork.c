@@ -70,11 +70,10 @@ fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, 
         if (pid == 0)
             fp_child(&plan, NULL);
         int code = errno;
-        if (hooks != NULL) {
+        if (hooks != NULL)
             hooks->after_fork(hooks->context);
-            fp_signals_block_all(&plan.mask);
-            proc->interrupted = true; /* what came before that, nobody has noted */
-        }
+        else
+            fp_signals_restore(&plan.mask);
         close(fds[1]);
         fds[1] = FP_NO_FD;
 
@@ -92,10 +91,6 @@ fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, 
                 birth = FP_BIRTH_DONE;
             }
         }
-        /* Only now: exec may be long over when we wake up, and the child's own signal
-         * to us with it, which must not be spent on the way to the wait. */
-        proc->interrupted |= fp_signals_pending(&plan.mask);
-        fp_signals_restore(&plan.mask);
     }
     for (int i = 0; i < 2; i++)
         if (fds[i] != FP_NO_FD)

@@ -211,7 +211,6 @@ fp_birth fp_route_posix_spawn(const fp_spec *spec, const fp_ends *ends, fp_proc 
                 code = fp_spawn_programs(&plan, &actions, &attributes, &pid);
                 stage = code == 0 ? FP_STAGE_NONE : fp_stage_of(&plan, code);
             }
-            proc->interrupted |= fp_signals_pending(&plan.mask);
             fp_signals_restore(&plan.mask);
             posix_spawnattr_destroy(&attributes);
             if (code == 0) {

@@ -35,7 +35,6 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
         plan.restore_mask = true;
         pid_t pid = fp_vfork_birth(&plan, &report);
         int code = errno;
-        proc->interrupted |= fp_signals_pending(&plan.mask);
         fp_signals_restore(&plan.mask);
 
         if (pid < 0) {

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -59,26 +60,28 @@ bool fp_run_start(fp_job *job, const fp_spec *spec, fp_error *error)
 fp_outcome fp_run_on(fp_job *job, const fp_limits *limits, fp_error *error)
 {
     fp_job *const jobs[] = {job};
-    if (job->proc.interrupted) {
-        job->proc.interrupted = false;
-        return FP_INTERRUPTED;
-    }
-    return fp_communicate(jobs, 1, limits, error);
+    fp_outcome outcome = fp_communicate(jobs, 1, limits, error);
+    if (outcome != FP_INTERRUPTED && !fp_settle(&job->proc, job->reaped, error))
+        return FP_FAILED; /* there never was a program, whatever became of the rest */
+    return outcome;
 }
 
-void fp_run_kill(fp_job *job)
+fp_outcome fp_run_kill(fp_job *job, int *refused)
 {
     int code = 0;
+    *refused = 0;
     if (job->reaped)
-        return;
-    fp_signal(job->proc.pid, job->proc.pidfd, SIGKILL);
-    fp_reaping reaping;
-    do
-        reaping = fp_reap(job->proc.pid, true, &code);
-    while (reaping == FP_REAP_INTERRUPTED);
+        return FP_DONE;
+    code = fp_signal(job->proc.pid, job->proc.pidfd, SIGKILL);
+    if (code == EPERM)
+        *refused = code;
+    fp_reaping reaping = fp_reap(job->proc.pid, true, &code);
+    if (reaping == FP_REAP_INTERRUPTED)
+        return FP_INTERRUPTED;
     job->reaped = true;
     job->lost = reaping == FP_REAP_GONE;
     job->code = job->lost ? 0 : code;
+    return FP_DONE;
 }
 
 void fp_run_close(fp_job *job)

@@ -7,14 +7,19 @@
 
 /* Starts spec->program with the pipes that spec->stdio asks for, and prepares `job`
  * (initialised; with job->input.data and size set where stdin is a pipe) to see it
- * through. On failure nothing is left open or to be reaped. */
+ * through. On failure nothing is left open or to be reaped.
+ *
+ * `spec` stays as it is until fp_run_on has come to an end, or fp_settle has been
+ * called, by a caller who leaves after FP_INTERRUPTED and lets the child live. */
 bool fp_run_start(fp_job *job, const fp_spec *spec, fp_error *error);
 
 /* Goes on until the child is reaped and all is read; after FP_INTERRUPTED, again. */
 fp_outcome fp_run_on(fp_job *job, const fp_limits *limits, fp_error *error);
 
-/* Kills the child and reaps it. What it said stays in the job. */
-void fp_run_kill(fp_job *job);
+/* Kills the child and reaps it: FP_DONE, or FP_INTERRUPTED (again, then). A child that we
+ * may not kill is waited for all the same; `refused` is errno then, else 0. What the child
+ * said stays in the job. */
+fp_outcome fp_run_kill(fp_job *job, int *refused);
 
 /* Closes what the job has open. The child, if any is left, is the caller's. */
 void fp_run_close(fp_job *job);

@@ -1,9 +1,10 @@
 #include "signals.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "sys.h"
+#include "raw.h"
 
 static bool fp_signal_has_handler(int signum)
 {
@@ -27,22 +28,8 @@ void fp_signals_block_all(fp_sigmask *old)
 
 void fp_signals_restore(const fp_sigmask *mask)
 {
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof *mask);
-}
-
-bool fp_signals_pending(const fp_sigmask *mask)
-{
-    fp_sigmask pending = {{0}};
-    if (syscall(SYS_rt_sigpending, &pending, sizeof pending) < 0)
-        return false;
-    const int word = 8 * sizeof pending.bits[0];
-    for (int i = 0; i < (int)(sizeof pending.bits / sizeof pending.bits[0]); i++) {
-        unsigned long let = pending.bits[i] & ~mask->bits[i];
-        for (int signum = i * word + 1; let != 0; signum++, let >>= 1)
-            if ((let & 1) && fp_signal_has_handler(signum))
-                return true;
-    }
-    return false;
+    FP_CALL(rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof *mask,
+            syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, sizeof *mask));
 }
 
 #else
@@ -59,18 +46,6 @@ void fp_signals_restore(const fp_sigmask *mask)
     pthread_sigmask(SIG_SETMASK, &mask->set, NULL);
 }
 
-bool fp_signals_pending(const fp_sigmask *mask)
-{
-    sigset_t pending;
-    if (sigpending(&pending) < 0)
-        return false;
-    for (int signum = 1; signum < NSIG; signum++)
-        if (sigismember(&pending, signum) == 1 && sigismember(&mask->set, signum) == 0 &&
-            fp_signal_has_handler(signum))
-            return true;
-    return false;
-}
-
 #endif
 
 void fp_signals_drop_handlers(void)
@@ -85,7 +60,25 @@ void fp_signals_drop_handlers(void)
     }
 }
 
-bool fp_signals_restore_defaults(void)
+static long fp_signal_default(int signum)
+{
+#if FP_RAW_SYSCALLS
+    /* The kernel's record, all zeroes, whose order the machines do not agree on: handler,
+     * flags, restorer and mask. */
+    const struct {
+        unsigned long words[3];
+        uint64_t mask;
+    } action = {{0}, 0};
+    return fp_raw(SYS_rt_sigaction, signum, (long)&action, 0, sizeof action.mask);
+#else
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    return fp_result(sigaction(signum, &action, NULL));
+#endif
+}
+
+long fp_signals_restore_defaults(void)
 {
     static const int signums[] = {
         SIGPIPE,
@@ -96,11 +89,8 @@ bool fp_signals_restore_defaults(void)
         SIGXFZ,
 #endif
     };
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_DFL;
-    for (size_t i = 0; i < sizeof signums / sizeof signums[0]; i++)
-        if (sigaction(signums[i], &action, NULL) < 0)
-            return false;
-    return true;
+    long result = 0;
+    for (size_t i = 0; i < sizeof signums / sizeof signums[0] && result >= 0; i++)
+        result = fp_signal_default(signums[i]);
+    return result;
 }

@@ -22,15 +22,11 @@ void fp_signals_block_all(fp_sigmask *old);
 /* Async-signal-safe, as are the rest. */
 void fp_signals_restore(const fp_sigmask *mask);
 
-/* Whether a signal waits that `mask` would let through, to a handler: not one that is to
- * be dropped, as a child's end is where nobody asked to be told. */
-bool fp_signals_pending(const fp_sigmask *mask);
-
 /* Every signal that has a handler gets its default; the ignored stay ignored. */
 void fp_signals_drop_handlers(void);
 
 /* What Python itself ignores, and a program does not expect to inherit so, gets
- * its default: SIGPIPE and SIGXFSZ. False with errno set if that failed. */
-bool fp_signals_restore_defaults(void);
+ * its default: SIGPIPE and SIGXFSZ. Returns 0, or minus the error's number. */
+long fp_signals_restore_defaults(void);
 
 #endif

@@ -66,7 +66,7 @@ bool fp_spawn(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error 
         return false;
     /* On failure they stay so: a number that is closed again must not be seen. */
     proc->pidfd = FP_NO_FD;
-    proc->interrupted = false;
+    proc->newborn = NULL;
     for (size_t i = 0; i < sizeof fp_ladder / sizeof fp_ladder[0]; i++) {
         const fp_rung *rung = &fp_ladder[i];
         bool last = rung->route == FP_ROUTE_FORK;

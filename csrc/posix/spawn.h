@@ -7,6 +7,8 @@
 /* Starts spec->program, and returns once exec has succeeded (true, and `proc`) or
  * something has failed (false, and `error`; no child and no descriptor is left).
  *
+ * With spec->run_ahead it may return earlier: see fp_settle in route.h.
+ *
  * `ends` come from fp_ends_open, or are set by the caller; they stay open, and are
  * the caller's. Takes the first route of spec->routes, in the order of this system,
  * that does not decline. Blocks signals meanwhile, and puts the mask back. Safe to

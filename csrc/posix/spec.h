@@ -86,6 +86,7 @@ typedef struct fp_spec {
 
     unsigned routes; /* FP_ROUTE_BITs: those that may be taken; fork always may */
     bool want_pidfd; /* a descriptor for the child, where the kernel has them */
+    bool run_ahead;  /* the caller may go on before exec: see fp_settle in route.h */
 } fp_spec;
 
 /* "clone3", "vfork", "posix_spawn", "fork". */

@@ -48,6 +48,7 @@
 
 #if FP_LINUX_SYSCALLS
 #define FP_CLOSE_RANGE_UNSHARE 2u
+#define FP_CLOSE_RANGE_CLOEXEC 4u
 
 static inline int fp_close_range(unsigned first, unsigned last, unsigned flags)
 {
@@ -76,8 +77,7 @@ static inline int fp_pidfd_send_signal(int pidfd, int signum)
 #define FP_VFORK() vfork()
 #endif
 
-/* libc's own setreuid and its like send every thread of the process a signal to
- * do the same: in a child that shares memory, those are the parent's threads. */
+/* Not libc's, which would reach out to the parent's threads: see raw.h. */
 static inline int fp_setreuid(uid_t real, uid_t effective)
 {
 #if defined(__linux__)

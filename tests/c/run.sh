@@ -55,11 +55,16 @@ wrapped=(malloc realloc close posix_spawn_file_actions_init posix_spawnattr_init
 if [[ -z $SAN ]]; then
     mkdir "$BUILD/child"
     all child "${flags[*]}" csrc/posix/{child,close_fds,signals}.c
-    allowed=$(sed 's/#.*//; /^ *$/d' tests/c/child_symbols.txt | sort -u)
-    imported=$(nm -u "$BUILD"/child/*.o | awk '$1 == "U" { print $2 }' | sort -u)
+    case $(uname -sm) in
+    "Linux x86_64" | "Linux aarch64") names='s/#.*//; /^ *$/d; /^entry /d; /^libc /d' ;;
+    *) names='s/#.*//; /^ *$/d; /^entry /d; s/^libc //' ;;
+    esac
+    # Our own aside; and of signals.c, the half that blocks them is the parent's.
+    allowed=$( (sed "$names" tests/child_symbols.txt; echo syscall) | sort -u)
+    imported=$(nm -u "$BUILD"/child/*.o | awk '$1 == "U" && $2 !~ /^fp_/ { print $2 }' | sort -u)
     more=$(comm -13 <(echo "$allowed") <(echo "$imported"))
     if [[ -z $imported || -n $more ]]; then
-        echo "the child imports what tests/c/child_symbols.txt does not allow:" $more
+        echo "the child imports what tests/child_symbols.txt does not allow:" $more
         echo "0 passed, 1 failed"
         exit 1
     fi

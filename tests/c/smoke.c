@@ -38,8 +38,9 @@ static bool run_by(fp_route route)
             outcome = fp_run_on(&job, &limits, &error);
         while (outcome == FP_INTERRUPTED);
         good = outcome == FP_DONE && job.code == 0 && job.output[0].buffer.size == sizeof input;
+        int refused;
         if (outcome != FP_DONE)
-            fp_run_kill(&job);
+            fp_run_kill(&job, &refused);
     }
     printf("%s: %s by %s, %s %d\n", fp_route_name(route), good ? "ran" : "FAILED",
            fp_route_name(job.proc.used), fp_stage_name(error.stage), error.code);

@@ -16,6 +16,7 @@
     X(wait)        \
     X(communicate) \
     X(run)         \
+    X(run_ahead)   \
     X(threads)
 
 #define DECLARE(name) extern const test_suite name##_suite;

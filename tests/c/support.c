@@ -57,6 +57,13 @@ fp_spec spec_of(const char *const *argv)
     return spec;
 }
 
+void kill_and_reap(fp_job *job)
+{
+    int refused;
+    while (fp_run_kill(job, &refused) == FP_INTERRUPTED)
+        continue;
+}
+
 int finish(const fp_proc *proc)
 {
     int code = -1000;

@@ -28,6 +28,9 @@ fp_spec spec_of(const char *const *argv);
 /* Reaps a child; its exit code as fp_reap says it, or -1000 if it was lost. */
 int finish(const fp_proc *proc);
 
+/* fp_run_kill to its end. */
+void kill_and_reap(fp_job *job);
+
 /* Starts the spec, which must be for the program's "report", and reads what it says.
  * `ends` NULL: opened and closed here. */
 bool spawn_report(const fp_spec *spec, fp_ends *ends, report *seen, fp_proc *proc);

@@ -13,99 +13,6 @@
 
 static fp_proc proc;
 
-static void on_signal(int signum)
-{
-    (void)signum;
-}
-
-static bool signal_parent(void *context)
-{
-    const struct timespec pause = {0, 1000000};
-    (void)context;
-    for (int i = 0; i < 20; i++) {
-        kill(getppid(), SIGUSR1);
-        nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
-static void do_nothing(void *context)
-{
-    (void)context;
-}
-
-/* The caller learns that a handler may have something to do. */
-static void a_signal_during_the_birth_is_noted(void)
-{
-    const fp_fork_hooks hooks = {do_nothing, do_nothing, signal_parent, NULL};
-    const fp_ends ends = {{-1, -1, -1}, {-1, -1, -1}, {0}, {0}};
-    struct sigaction action;
-    fp_error error;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    sigaction(SIGUSR1, &action, NULL);
-    sigaction(SIGALRM, &action, NULL);
-
-    fp_spec spec = SPEC("exit", "0");
-    spec.hooks = &hooks;
-    test_about("during the caller's own code");
-    CHECK(fp_spawn(&spec, &ends, &proc, &error));
-    CHECK(proc.interrupted);
-    CHECK_INT(finish(&proc), 0);
-
-    spec.hooks = NULL;
-    EACH_ROUTE(route)
-    {
-        const struct itimerval often = {{0, 20}, {0, 20}}, never = {{0, 0}, {0, 0}};
-        bool noted = false;
-        test_about("%s", fp_route_name(route));
-        spec.routes = FP_ROUTE_BIT(route);
-        setitimer(ITIMER_REAL, &often, NULL);
-        for (int i = 0; i < 500 && !noted; i++) {
-            CHECK(fp_spawn(&spec, &ends, &proc, &error));
-            noted = proc.interrupted;
-            CHECK_INT(finish(&proc), 0);
-        }
-        setitimer(ITIMER_REAL, &never, NULL);
-        CHECK(noted);
-    }
-}
-
-/* That a child has ended is no news for anybody, unless there is a handler. */
-static void a_signal_without_a_handler_is_not_an_interruption(void)
-{
-    const fp_ends ends = {{-1, -1, -1}, {-1, -1, -1}, {0}, {0}};
-    sigset_t usr2, before;
-    fp_error error;
-    fp_spec spec = SPEC("exit", "0");
-    spec.program = "/bin/true";
-    signal(SIGUSR1, on_signal);
-    signal(SIGUSR2, on_signal);
-    sigemptyset(&usr2);
-    sigaddset(&usr2, SIGUSR2);
-    sigprocmask(SIG_BLOCK, &usr2, &before);
-    raise(SIGUSR2); /* pending, but blocked before and after */
-    EACH_ROUTE(route)
-    {
-        int noted = 0;
-        test_about("%s", fp_route_name(route));
-        spec.routes = FP_ROUTE_BIT(route);
-        for (int i = 0; i < 100; i++) {
-            CHECK(fp_spawn(&spec, &ends, &proc, &error));
-            /* Another one, whose end falls into the next birth. */
-            pid_t pid = fork();
-            if (pid == 0)
-                _exit(0);
-            fp_proc other = {pid, FP_NO_FD, route, false};
-            noted += proc.interrupted;
-            CHECK_INT(finish(&proc), 0);
-            CHECK_INT(finish(&other), 0);
-        }
-        CHECK_INT(noted, 0);
-    }
-    sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
 static char hook_calls[8];
 
 static void before_fork(void *context)
@@ -175,7 +82,7 @@ static void record_locks_of_the_parent_outlive_the_birth(void)
         pid_t other = fork();
         if (other == 0)
             _exit(fcntl(file, F_GETLK, &lock) == 0 && lock.l_type == F_WRLCK ? 0 : 1);
-        const fp_proc asked = {other, FP_NO_FD, route, false};
+        const fp_proc asked = {other, FP_NO_FD, NULL, route};
         CHECK_INT(finish(&asked), 0);
     }
     close(high);
@@ -237,5 +144,4 @@ static void no_handler_of_the_parent_runs_in_the_child(void)
 
 SUITE(births, CASE(hooks_run_around_a_fork_and_in_its_child),
       CASE(record_locks_of_the_parent_outlive_the_birth),
-      CASE(no_handler_of_the_parent_runs_in_the_child), CASE(a_signal_during_the_birth_is_noted),
-      CASE(a_signal_without_a_handler_is_not_an_interruption));
+      CASE(no_handler_of_the_parent_runs_in_the_child));

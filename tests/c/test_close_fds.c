@@ -49,7 +49,7 @@ static void close_and_look(const void *argument)
             dup2(file, fd);
     for (int fd = 0; fd < TOP; fd++)
         was_open[fd] = fcntl(fd, F_GETFD) >= 0;
-    bool done = fp_close_fds(task->first, task->keep, task->n_keep, ways[task->way]);
+    bool done = fp_close_fds(task->first, task->keep, task->n_keep, ways[task->way]) == 0;
     int wrong = done ? -1 : TOP;
     for (int fd = 0; fd < TOP; fd++) {
         bool stays = was_open[fd] && (fd < task->first || is_in(fd, task->keep, task->n_keep));
@@ -118,7 +118,7 @@ static void above_a_lowered_limit(const void *argument)
     limit_fds(TOP);
     dup2(0, TOP - 1);
     limit_fds(40);
-    bool done = fp_close_fds(3, NULL, 0, ways[*way]);
+    bool done = fp_close_fds(3, NULL, 0, ways[*way]) == 0;
     bool open = fcntl(TOP - 1, F_GETFD) >= 0;
     _exit(done && open == (ways[*way] == 0) ? 0 : 1);
 }
@@ -149,7 +149,7 @@ static void with_refusals(const void *argument)
 #else
                 true;
 #endif
-    bool done = fp_close_fds(3, (const int[]){7}, 1, FP_FEATURE_ALL);
+    bool done = fp_close_fds(3, (const int[]){7}, 1, FP_FEATURE_ALL) == 0;
     for (int fd = 3; fd < TOP; fd++)
         if ((fcntl(fd, F_GETFD) >= 0) != (fd == 7))
             _exit(3);

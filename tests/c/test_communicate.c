@@ -114,7 +114,7 @@ static void at_the_deadline_the_others_are_served(void)
                     reaped += jobs[i].reaped;
             }
             CHECK(!jobs[2].reaped);
-            fp_run_kill(&jobs[2]);
+            kill_and_reap(&jobs[2]);
             CHECK_INT(jobs[2].code, -SIGKILL);
             CHECK_INT(serve(COUNT, &no_limits), FP_DONE);
             for (int i = 0; i < COUNT; i++) {
@@ -227,7 +227,6 @@ static void a_nonblocking_output_is_waited_for(void)
     spec.stdio[1].kind = FP_STDIO_PIPE;
     start_job(0, spec, NULL, 0);
     CHECK(fp_set_nonblocking(jobs[0].output[0].fd, &flags));
-    jobs[0].proc.interrupted = false;
     alarm(10); /* instead of the case's hundred seconds */
     for (int i = 0; i < 3; i++)
         CHECK_INT(fp_communicate(all, 1, &no_limits, &error), FP_INTERRUPTED);

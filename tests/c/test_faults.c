@@ -91,7 +91,7 @@ static void check_fault(fp_route route, fp_stage stage, bool with_run)
     }
     fp_fault_stage = FP_STAGE_NONE;
     if (!CHECK(!started)) {
-        fp_run_kill(&job);
+        kill_and_reap(&job);
         fp_run_close(&job);
     }
     CHECK_TEXT(fp_stage_name(error.stage), fp_stage_name(stage));
@@ -153,7 +153,7 @@ static void run_with_failing_memory(fp_route route, bool *ran)
         CHECK_INT(error.code, ENOMEM);
     }
     if (started && outcome != FP_DONE)
-        fp_run_kill(&job);
+        kill_and_reap(&job);
     fp_run_close(&job);
     fp_buffer_free_malloc(&job.output[0].buffer);
     test_state_check(&before);

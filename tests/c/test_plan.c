@@ -217,6 +217,36 @@ static void the_table_is_shared_by_clone3_alone_and_only_when_descriptors_are_cl
     CHECK_INT(plan.table, FP_TABLE_COPY);
 }
 
+/* A parent that goes on closes what it opened for the child, whose table it must not be. */
+static void a_parent_that_goes_on_shares_a_table_only_where_it_closes_nothing(void)
+{
+    const struct {
+        fp_ends ends;
+        fp_table table;
+    } cases[] = {
+        {{{-1, -1, -1}, {-1, -1, -1}, {0}, {0}}, FP_TABLE_SHARE},
+        {{{-1, -1, -1}, {-1, 2, 1}, {0}, {0}}, FP_TABLE_SHARE},
+        {{{-1, -1, -1}, {-1, 9, -1}, {0}, {0}}, FP_TABLE_COPY},
+        {{{-1, 8, -1}, {-1, 9, -1}, {false, true, false}, {false, true, false}}, FP_TABLE_COPY},
+        {{{-1, 0, -1}, {-1, 1, -1}, {false, true, false}, {false, true, false}}, FP_TABLE_COPY},
+    };
+    const unsigned unproven = FP_FEATURE_ALL & ~(unsigned)FP_FEATURE_RUN_AHEAD;
+    fp_spec spec = SPEC("exit");
+    fp_plan plan;
+    fp_error error;
+    spec.run_ahead = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CHECK(fp_plan_init(&plan, &spec, &cases[i].ends, FP_ROUTE_CLONE3, FP_FEATURE_ALL, &error));
+        CHECK(plan.run_ahead);
+        CHECK_INT(plan.table, cases[i].table);
+        CHECK(fp_plan_init(&plan, &spec, &cases[i].ends, FP_ROUTE_CLONE3, unproven, &error));
+        CHECK(!plan.run_ahead);
+        CHECK_INT(plan.table, FP_TABLE_SHARE);
+        CHECK(fp_plan_init(&plan, &spec, &cases[i].ends, FP_ROUTE_VFORK, FP_FEATURE_ALL, &error));
+        CHECK(!plan.run_ahead);
+    }
+}
+
 /* One pipe at a high number, and what the plan does with it. */
 static void a_pipe_above_a_crowd_is_opened_anew_only_where_that_can_do(void)
 {
@@ -235,6 +265,12 @@ static void a_pipe_above_a_crowd_is_opened_anew_only_where_that_can_do(void)
     CHECK_INT(plan.table, FP_TABLE_SHARE);
     CHECK_INT(plan.unshare_from, 3);
     CHECK_INT(plan.moves[0].kind, FP_MOVE_REOPEN);
+    /* What it opens anew must be there until it has: the parent waits. */
+    spec.run_ahead = true;
+    CHECK(fp_plan_init(&plan, &spec, &ends, FP_ROUTE_CLONE3, FP_FEATURE_ALL, &error));
+    CHECK_INT(plan.moves[0].kind, FP_MOVE_REOPEN);
+    CHECK(!plan.run_ahead);
+    spec.run_ahead = false;
     /* Without the feature, with pass_fds, or where the end is not our pipe: a copy. */
     CHECK(fp_plan_init(&plan, &spec, &ends, FP_ROUTE_CLONE3, without_reopen, &error));
     CHECK_INT(plan.table, FP_TABLE_COPY);
@@ -284,4 +320,5 @@ SUITE(plan, CASE(every_layout_of_moves_ends_in_its_place),
       CASE(the_report_takes_its_place_among_the_kept),
       CASE(the_top_is_the_highest_number_that_the_plan_names),
       CASE(the_table_is_shared_by_clone3_alone_and_only_when_descriptors_are_closed),
+      CASE(a_parent_that_goes_on_shares_a_table_only_where_it_closes_nothing),
       CASE(a_pipe_above_a_crowd_is_opened_anew_only_where_that_can_do));

@@ -128,7 +128,7 @@ static void start_refused(const void *argument)
         if (with->numbers[i] != 0 && !refuse(with->numbers[i], with->code))
             return;
     if (!CHECK(!fp_run_start(&job, &spec, &error)))
-        fp_run_kill(&job);
+        kill_and_reap(&job);
     CHECK_TEXT(fp_stage_name(error.stage), fp_stage_name(with->stage));
     CHECK_INT(error.code, with->code);
     CHECK_INT(job.proc.pidfd, FP_NO_FD);

@@ -101,7 +101,7 @@ static void a_small_input_does_not_wait_for_its_reader(void)
                 alarm(20);
                 start(spec, route, 1, sizes[i]);
                 CHECK_INT(run_on(&job, &limits, &error), FP_TIMEOUT);
-                fp_run_kill(&job);
+                kill_and_reap(&job);
                 CHECK_INT(job.code, -SIGKILL);
                 end();
             }
@@ -117,7 +117,7 @@ static void a_pipe_has_the_size_asked_for(void)
     CHECK_INT(fcntl(job.input.fd, F_GETPIPE_SZ), 8192);
     CHECK_INT(fcntl(job.output[0].fd, F_GETPIPE_SZ), 8192);
     CHECK_INT(fcntl(job.output[1].fd, F_GETPIPE_SZ), 8192);
-    fp_run_kill(&job);
+    kill_and_reap(&job);
     end();
     spec.pipe_size = -1;
     spec.stdio[1].kind = FP_STDIO_PIPE;
@@ -142,7 +142,7 @@ static void at_the_deadline_what_was_said_so_far_is_there(void)
         const fp_limits limits = {fp_deadline_in(2000000)};
         CHECK_INT(run_on(&job, &limits, &error), FP_TIMEOUT);
         CHECK(!job.reaped);
-        fp_run_kill(&job);
+        kill_and_reap(&job);
         CHECK_INT(job.code, -SIGKILL);
         CHECK_INT(job.output[0].buffer.size, 7);
         CHECK_INT(job.output[1].buffer.size, 5);
@@ -168,7 +168,7 @@ static void a_grandchild_that_holds_a_pipe_does_not_outlast_the_deadline(void)
         start(spec, route, 2, 0);
         const fp_limits limits = {fp_deadline_in(50000000)};
         CHECK_INT(run_on(&job, &limits, &error), FP_TIMEOUT);
-        fp_run_kill(&job); /* the child itself: ended long since, or killed now */
+        kill_and_reap(&job); /* the child itself: ended long since, or killed now */
         CHECK(job.reaped && !job.lost);
         close(line[0]);
         close(line[1]);
@@ -208,7 +208,7 @@ static void a_child_reaped_by_another_has_code_0_and_is_lost(void)
                 CHECK_INT(run_on(&job, &limits, &error), FP_DONE);
                 CHECK(job.reaped && job.lost);
                 CHECK_INT(job.code, 0);
-                fp_run_kill(&job); /* nobody is killed now */
+                kill_and_reap(&job); /* nobody is killed now */
                 CHECK(job.lost);
                 end();
             }

@@ -18,7 +18,7 @@ static fp_error error;
 /* Starts the program with a pidfd or without, its stdin a pipe that `line` writes to. */
 static fp_proc start(fp_spec spec, bool with_pidfd, int *line)
 {
-    fp_proc proc = {0, FP_NO_FD, FP_ROUTE_FORK, false};
+    fp_proc proc = {0, FP_NO_FD, NULL, FP_ROUTE_FORK};
     fp_ends ends;
     if (line != NULL)
         spec.stdio[0].kind = FP_STDIO_PIPE;
