@@ -74,6 +74,7 @@ else:
     modules = {
         "_native_posix": core,
         "_request_posix": ["csrc/common/error.c", "csrc/posix/strings.c"],
+        "_exchange_posix": [],
         "_plain_posix": [],
     }
 extensions = cythonize(

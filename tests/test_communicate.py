@@ -2,6 +2,8 @@
 
 import array
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -312,3 +314,61 @@ for _ in range(20):
 """,
     )
     assert out == ""
+
+
+@pytest.mark.posix
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pipes of packets")
+def test_a_pipe_of_packets_is_read_to_its_end(sp):
+    """Each read gives one of them, however many there are: a short read is no end."""
+    code = (
+        "import fcntl, os\n"
+        "fcntl.fcntl(1, fcntl.F_SETFL, os.O_WRONLY | os.O_DIRECT)\n"
+        "for i in range(5):\n    os.write(1, b'packet')\n"
+    )
+    with sp.Popen(python(code), stdout=sp.PIPE, stderr=sp.PIPE) as process:
+        process.wait()  # all is there before the first read
+        assert process.communicate() == (b"packet" * 5, b"")
+    assert sp.run(python(code), capture_output=True).stdout == b"packet" * 5
+
+
+@pytest.mark.posix
+def test_a_second_thread_in_communicate_is_told_so():
+    """The standard library lets both read: each gets a part, or an error, or hangs."""
+    read_end, write_end = os.pipe()
+    program = f"import os\nos.write(1, b'x' * 100_000)\nos.read({read_end}, 1)"
+    with fastproc.Popen(
+        python(program), stdout=fastproc.PIPE, stderr=fastproc.PIPE, pass_fds=[read_end]
+    ) as process:
+        results = []
+        thread = threading.Thread(target=lambda: results.append(process.communicate()))
+        thread.start()
+        with pytest.raises(RuntimeError, match="another thread"):
+            for _ in range(10_000):  # until the thread is in
+                try:
+                    process.communicate(timeout=0)
+                except subprocess.TimeoutExpired:
+                    pass
+        os.write(write_end, b"\n")
+        thread.join()
+        assert results == [(b"x" * 100_000, b"")]
+        assert process.communicate() == (b"x" * 100_000, b"")
+    os.close(read_end)
+    os.close(write_end)
+
+
+@pytest.mark.posix
+def test_little_memory_costs_no_output(sp):
+    """A buffer that cannot be made larger by half is made as large as it must be."""
+    out = fresh(
+        sp,
+        """
+import resource
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, (used + (60 << 20), hard))
+done = sp.run(["head", "-c", "55000000", "/dev/zero"], stdout=sp.PIPE)
+print(done.returncode, len(done.stdout))
+""",
+    )
+    assert out.split() == ["0", "55000000"]

@@ -1,5 +1,7 @@
 """Ctrl-C: the child gets it too, and is given a quarter of a second."""
 
+import subprocess
+
 import pytest
 
 from tests._helpers import ALARM, fresh
@@ -105,3 +107,80 @@ print(p.returncode)
 """,
     )
     assert out.split() == ["interrupted", "0"]
+
+
+def test_a_second_ctrl_c_kills_the_child(sp):
+    """The first one gave it a quarter of a second; who cannot wait for that need not."""
+    out = fresh(
+        sp,
+        """
+import os, signal, sys, threading, warnings
+warnings.simplefilter("ignore")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+CHILD = '''
+import os, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+for _ in range(2):
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(0.05)
+time.sleep(1000)
+'''
+try:
+    sp.run([sys.executable, "-S", "-E", "-c", CHILD], capture_output=True)
+except KeyboardInterrupt:
+    print("interrupted")
+with open(f"/proc/self/task/{os.getpid()}/children") as children:
+    for pid in children.read().split():
+        print(os.waitstatus_to_exitcode(os.waitpid(int(pid), 0)[1]))
+""",
+    )
+    assert out.split() in (["interrupted"], ["interrupted", "-9"])
+
+
+def test_an_interrupted_child_may_still_write(sp, tmp_path):
+    """Its pipes stay open as long as it is given: its last words must not kill it."""
+    done = tmp_path / "done"
+    fresh(
+        sp,
+        """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+script = f"trap 'echo cleaning up && touch {sys.argv[1]}; exit' INT; kill -INT $PPID $$; sleep 1000"
+try:
+    sp.run(["sh", "-c", script], capture_output=True)
+except KeyboardInterrupt:
+    pass
+else:
+    print("not interrupted")
+""",
+        done,
+    )
+    assert done.exists()
+
+
+def test_a_signal_during_the_birth_is_seen_in_a_process_forked_by_a_thread(sp):
+    """That thread is the main one there, on which Python's handlers run."""
+    out = fresh(
+        sp,
+        """
+import os, signal, threading
+class Noted(Exception): pass
+def note(*args): raise Noted
+signal.signal(signal.SIGUSR1, note)
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        try:
+            tell = lambda: os.kill(os.getppid(), signal.SIGUSR1)
+            sp.run(["sleep", "30"], preexec_fn=tell)
+        except Noted:
+            os._exit(5)
+        os._exit(6)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+thread = threading.Thread(target=fork)
+thread.start()
+thread.join()
+""",
+        stdin=subprocess.DEVNULL,
+    )
+    assert out.split() == ["5"]

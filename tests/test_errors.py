@@ -4,6 +4,7 @@ import errno
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -284,6 +285,7 @@ def test_a_folder_without_permission(tmp_path):
 def test_no_permission_to_change_the_user_is_the_same_error():
     code = """
 import os
+import sys
 os.setresuid(65534, 65534, 65534)
 for options in ({"user": 0}, {"group": 0}, {"extra_groups": [0]},
                 {"extra_groups": []}):
@@ -324,3 +326,69 @@ def test_init_called_wrongly_gives_the_same_error():
     same(lambda sp: sp.Popen())
     same(lambda sp: sp.Popen(["true"], *range(20)))
     same(lambda sp: sp.Popen(["true"], nonsense=1))
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("size", [5, 5_000_000])
+def test_a_missing_program_with_input_is_no_broken_pipe(sp, size):
+    """Where SIGPIPE is not ignored, a write to nobody would end us."""
+    out = fresh(
+        sp,
+        f"""
+import signal
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+sp.run(["true"])
+for attempt in range(20):
+    try:
+        sp.run(["/nowhere/at/all"], input=b"x" * {size}, capture_output=True)
+    except FileNotFoundError as error:
+        assert error.filename == "/nowhere/at/all"
+print("said")
+""",
+    )
+    assert out.split() == ["said"]
+
+
+# Without CAP_KILL, root is not allowed to kill another user's processes.
+NO_KILL = """
+import ctypes, os, signal, time
+class Header(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+class Data(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint32) for n in ("effective", "permitted", "inheritable")]
+libc = ctypes.CDLL(None, use_errno=True)
+header, data = Header(0x20080522, 0), (Data * 2)()
+assert libc.capget(ctypes.byref(header), data) == 0
+data[0].effective &= ~(1 << 5)
+data[0].permitted &= ~(1 << 5)
+assert libc.capset(ctypes.byref(header), data) == 0
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to give up a part of it"
+)
+def test_a_child_that_may_not_be_killed_is_waited_for_and_said(sp):
+    out = fresh(
+        sp,
+        NO_KILL
+        + """
+for options in {}, {"capture_output": True}:
+    try:
+        sp.run(["sleep", "0.5"], user=65534, timeout=0.1, **options)
+    except PermissionError:
+        print("PermissionError")
+
+class Alarm(Exception): pass
+def alarm(*args): raise Alarm
+signal.signal(signal.SIGALRM, alarm)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+started = time.monotonic()
+try:
+    sp.run(["sleep", "5"], user=65534, timeout=0.1)
+except Alarm:
+    print(time.monotonic() - started < 4)
+""",
+    )
+    assert out.split() == ["PermissionError", "PermissionError", "True"]

@@ -253,3 +253,33 @@ print("all works")
 """,
     )
     assert out == "all works\n"
+
+
+# A seccomp filter that refuses close_range with EPERM.
+SANDBOX = """
+import ctypes, errno, struct
+def forbid_close_range():
+    rules = [(0x20, 0, 0, 0), (0x15, 0, 1, 436), (0x06, 0, 0, 0x50000 | errno.EPERM),
+             (0x06, 0, 0, 0x7FFF0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+    program = struct.pack("HxxxxxxP", len(rules), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+def test_a_sandbox_set_up_later_is_no_obstacle(sp):
+    """What worked until then is refused from one run to the next."""
+    out = fresh(
+        sp,
+        SANDBOX
+        + """
+print(sp.run(["true"]).returncode, sp.run(["true"]).returncode)
+forbid_close_range()
+for _ in range(2):
+    print(sp.run(["echo", "out"], capture_output=True).stdout, sp.run(["false"]).returncode)
+""",
+    )
+    assert out.splitlines() == ["0 0", "b'out\\n' 1", "b'out\\n' 1"]

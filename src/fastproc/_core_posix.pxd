@@ -10,6 +10,7 @@ cdef extern from "common/error.h" nogil:
     ctypedef enum fp_stage:
         FP_STAGE_NONE
         FP_STAGE_MEMORY
+        FP_STAGE_UNSHARE
         FP_STAGE_CHDIR
         FP_STAGE_PREEXEC
         FP_STAGE_EXEC
@@ -83,6 +84,7 @@ cdef extern from "posix/spec.h" nogil:
         const fp_fork_hooks *hooks
         unsigned routes
         bint want_pidfd
+        bint run_ahead
     const char *fp_route_name(fp_route)
 
 cdef extern from "posix/ends.h" nogil:
@@ -109,8 +111,8 @@ cdef extern from "posix/spawn.h" nogil:
         pid_t pid
         int pidfd
         fp_route used
-        bint interrupted
     bint fp_spawn(const fp_spec *, const fp_ends *, fp_proc *, fp_error *)
+    bint fp_settle(fp_proc *, bint gone, fp_error *)
     fp_route fp_last_route()
 
 cdef extern from "posix/probe.h" nogil:
@@ -120,6 +122,8 @@ cdef extern from "posix/probe.h" nogil:
     unsigned FP_FEATURE_PIDFD
     unsigned FP_FEATURE_PROC_FDS
     unsigned FP_FEATURE_REOPEN
+    unsigned FP_FEATURE_RUN_AHEAD
+    unsigned FP_FEATURE_RANGE_CLOEXEC
     unsigned fp_features()
     void fp_features_drop(unsigned)
 
@@ -164,5 +168,5 @@ cdef extern from "posix/communicate.h" nogil:
 cdef extern from "posix/run.h" nogil:
     bint fp_run_start(fp_job *, const fp_spec *, fp_error *)
     fp_outcome fp_run_on(fp_job *, const fp_limits *, fp_error *)
-    void fp_run_kill(fp_job *)
+    fp_outcome fp_run_kill(fp_job *, int *)
     void fp_run_close(fp_job *)

@@ -1,4 +1,49 @@
 # What other modules of the binding take from here.
-from fastproc._request_posix cimport Spec
+from cpython.ref cimport PyObject
 
-cpdef run(Spec spec, args, input, timeout, let_go)
+from fastproc._core_posix cimport (
+    fp_buffer,
+    fp_error,
+    fp_fork_hooks,
+    fp_job,
+    fp_limits,
+    fp_outcome,
+)
+from fastproc._request_posix cimport Allowed, Request
+
+cdef extern from "Python.h" nogil:
+    ctypedef struct PyThreadState:
+        pass
+
+
+# Of one buffer that output is read into.
+cdef struct Owner:
+    PyObject *bytes
+    PyThreadState **state  # of the call that is under way
+
+
+cdef struct Hooks:
+    fp_fork_hooks hooks
+    PyThreadState **state
+    int collects  # whether the garbage collector was on
+    PyObject *preexec_fn
+
+
+# How a whole run ended.
+cdef struct Ended:
+    bint in_time
+    int code
+    PyObject *output[2]  # bytes; NULL where there was no pipe
+
+
+cdef int run_request(
+    Request *, Hooks *, object args, object program, object cwd, object input, Allowed,
+    object let_go, Ended *,
+) except -1
+cdef fp_limits limits_from_now(Allowed) noexcept nogil
+cdef PyObject *taken(fp_buffer *) except NULL
+cdef object owned(PyObject *)
+cdef void job_init(fp_job *, Owner *, PyThreadState **) noexcept
+cdef fp_outcome communicate(fp_job *, const fp_limits *, fp_error *) noexcept nogil
+cdef bint job_done(fp_job *) noexcept
+cdef bint set_nonblocking(int, int *) noexcept

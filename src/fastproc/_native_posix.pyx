@@ -2,12 +2,10 @@
 # exceptions. It decides nothing; that is done above (_spec_posix.py) and below.
 cimport cython
 from cpython.buffer cimport PyBuffer_Release
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.ref cimport PyObject, Py_XDECREF
-from libc.errno cimport ESRCH, errno
+from libc.errno cimport ESRCH
 from libc.string cimport memcpy
-from posix.fcntl cimport F_SETFL, fcntl
 from posix.unistd cimport close
 
 from fastproc._core_posix cimport *
@@ -28,16 +26,38 @@ import os
 import sys
 import threading
 
+cdef extern from * nogil:
+    """
+    /* As _PyBytes_Resize, which frees the object when it fails. NULL: it is as it was. */
+    static PyObject *fp_resized_bytes(PyObject *bytes, Py_ssize_t size)
+    {
+    #ifdef Py_TRACE_REFS
+        PyObject *made = PyBytes_FromStringAndSize(NULL, size);
+        if (made != NULL) {
+            Py_ssize_t had = PyBytes_GET_SIZE(bytes);
+            memcpy(PyBytes_AS_STRING(made), PyBytes_AS_STRING(bytes), had < size ? had : size);
+            Py_DECREF(bytes);
+        }
+        return made;
+    #else
+        PyObject *moved = PyObject_Realloc(bytes, offsetof(PyBytesObject, ob_sval) + size + 1);
+        if (moved != NULL) {
+            Py_SET_SIZE((PyVarObject *)moved, size);
+            PyBytes_AS_STRING(moved)[size] = 0;
+        }
+        return moved;
+    #endif
+    }
+    """
+    PyObject *resized_bytes "fp_resized_bytes"(PyObject *, Py_ssize_t)
+
 cdef extern from "Python.h" nogil:
     # Cython's own "with nogil" keeps the thread state to itself; what the core calls
     # back needs it.
-    ctypedef struct PyThreadState:
-        pass
     PyThreadState *PyEval_SaveThread()
     void PyEval_RestoreThread(PyThreadState *)
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *, Py_ssize_t)
     char *bytes_data "PyBytes_AS_STRING"(PyObject *)
-    int resize_bytes "_PyBytes_Resize"(PyObject **, Py_ssize_t)
     PyObject *PyObject_CallNoArgs(PyObject *)
     void PyErr_Clear()
     unsigned long PyThread_get_thread_ident()
@@ -48,27 +68,38 @@ cdef extern from "Python.h" nogil:
     void PyOS_BeforeFork()
     void PyOS_AfterFork_Parent()
     void PyOS_AfterFork_Child()
+    int PyGC_Disable()
+    int PyGC_Enable()
 
 
 # --- fork: the one route on which Python runs in the child -----------------------------
 
-cdef unsigned long main_thread = threading.main_thread().ident
+cdef unsigned long main_thread
 
 
-cdef struct Hooks:
-    fp_fork_hooks hooks
-    PyThreadState **state
-    PyObject *preexec_fn
+def note_main_thread():
+    global main_thread
+    main_thread = threading.main_thread().ident
+
+
+note_main_thread()
+os.register_at_fork(after_in_child=note_main_thread)
 
 
 cdef void before_fork(void *context) noexcept nogil:
-    PyEval_RestoreThread((<Hooks *>context).state[0])
+    cdef Hooks *hooks = <Hooks *>context
+    PyEval_RestoreThread(hooks.state[0])
+    # Or else a collection in the child might finalize what is the parent's.
+    hooks.collects = PyGC_Disable()
     PyOS_BeforeFork()
 
 
 cdef void after_fork(void *context) noexcept nogil:
+    cdef Hooks *hooks = <Hooks *>context
     PyOS_AfterFork_Parent()
-    (<Hooks *>context).state[0] = PyEval_SaveThread()
+    if hooks.collects:
+        PyGC_Enable()
+    hooks.state[0] = PyEval_SaveThread()
 
 
 cdef c_bool in_child(void *context) noexcept nogil:
@@ -76,12 +107,11 @@ cdef c_bool in_child(void *context) noexcept nogil:
     return PyObject_CallNoArgs((<Hooks *>context).preexec_fn) != NULL
 
 
-cdef int set_hooks(Hooks *hooks, Spec spec, Request *request, PyThreadState **state) except -1:
+cdef int set_hooks(Hooks *hooks, Spec spec, Request *request) except -1:
     if spec.preexec_fn is not None:
         if PyInterpreterState_Get() != PyInterpreterState_Main():
             raise RuntimeError("preexec_fn not supported within subinterpreters")
         hooks.hooks = fp_fork_hooks(before_fork, after_fork, in_child, hooks)
-        hooks.state = state
         hooks.preexec_fn = <PyObject *>spec.preexec_fn
         request.spec.hooks = &hooks.hooks
     return 0
@@ -100,47 +130,38 @@ cdef fp_limits limits_from_now(Allowed allowed) noexcept nogil:
 
 # --- output: read straight into the bytes object that the caller gets ---------------------
 
-cdef struct Owner:
-    PyObject *bytes
-    PyThreadState **state
-
-
 cdef c_bool grow_bytes(fp_buffer *buffer, size_t capacity) noexcept nogil:
     cdef Owner *owner = <Owner *>buffer.owner
-    cdef bint grown = False
     cdef PyObject *made
     PyEval_RestoreThread(owner.state[0])
     if fp_buffer_is_inline(buffer):
         made = new_bytes(NULL, <Py_ssize_t>capacity)
         if made != NULL:
             memcpy(bytes_data(made), buffer.data, buffer.size)
-            owner.bytes = made
-            grown = True
     else:
-        grown = resize_bytes(&owner.bytes, <Py_ssize_t>capacity) == 0
-    if grown:
-        buffer.data = <unsigned char *>bytes_data(owner.bytes)
+        made = resized_bytes(owner.bytes, <Py_ssize_t>capacity)
+    if made != NULL:
+        owner.bytes = made
+        buffer.data = <unsigned char *>bytes_data(made)
         buffer.capacity = capacity
     else:
-        # What a failed resize leaves is nothing; so does the MemoryError to come.
-        PyErr_Clear()
-        fp_buffer_init(buffer, grow_bytes, owner)
+        PyErr_Clear()  # a smaller one may do
     owner.state[0] = PyEval_SaveThread()
-    return grown
+    return made != NULL
 
 
-cdef object taken(fp_buffer *buffer):
+cdef PyObject *taken(fp_buffer *buffer) except NULL:
     """The buffer's bytes; a large one is not copied, and the buffer is empty then."""
     cdef Owner *owner = <Owner *>buffer.owner
+    cdef PyObject *result
     if fp_buffer_is_inline(buffer):
-        return PyBytes_FromStringAndSize(<char *>buffer.data, <Py_ssize_t>buffer.size)
-    if resize_bytes(&owner.bytes, <Py_ssize_t>buffer.size) < 0:
+        result = new_bytes(<char *>buffer.data, <Py_ssize_t>buffer.size)
+    else:
+        result = resized_bytes(owner.bytes, <Py_ssize_t>buffer.size)
+        if result == NULL:
+            raise MemoryError
+        owner.bytes = NULL
         fp_buffer_init(buffer, grow_bytes, owner)
-        raise MemoryError
-    result = <object>owner.bytes
-    Py_XDECREF(owner.bytes)
-    owner.bytes = NULL
-    fp_buffer_init(buffer, grow_bytes, owner)
     return result
 
 
@@ -280,11 +301,11 @@ def spawn(Spec spec, Ends ends):
     cdef fp_proc proc
     cdef fp_error error
     cdef bint started
-    cdef list alive = []
+    hooks.state = &state
     request_init(&request)
     try:
-        request_fill(&request, spec, alive)
-        set_hooks(&hooks, spec, &request, &state)
+        request_fill(&request, spec)
+        set_hooks(&hooks, spec, &request)
         if ends is None:
             fp_ends_open(&given, request.spec.stdio, False, 0, &error)
         else:
@@ -301,46 +322,64 @@ def spawn(Spec spec, Ends ends):
 
 cdef int run_handlers(fp_job *job, object args, object let_go) except -1:
     """Python's signal handlers; where one raises, let_go() gets the child."""
+    cdef fp_error error
     try:
         PyErr_CheckSignals()
     except BaseException:
+        with nogil:
+            fp_settle(&job.proc, False, &error)
         child = child_of(&job.proc)
         job.proc.pidfd = FP_NO_FD
-        fp_run_close(job)
+        # Its pipes are there until it has ended: it may have last words to say.
         let_go(args, child, sys.exc_info()[1])
         raise
     return 0
 
 
-cpdef run(Spec spec, args, input, timeout, let_go):
-    """Runs a program to its end: (exit code, stdout, stderr); None for what is not piped.
-
-    At the deadline the child is killed and reaped, and the exit code is None. When a
-    signal handler raises, let_go(args, child, exception) gets the child, alive.
+cdef int end_by_force(fp_job *job, object args, object let_go) except -1:
+    """Kills the child and waits for it; raises PermissionError for one that is not ours to
+    kill, as Popen.kill() does, once it has ended.
     """
-    cdef Request request
-    cdef Hooks hooks
+    cdef int refused = 0
+    cdef fp_outcome outcome = FP_INTERRUPTED
+    while outcome == FP_INTERRUPTED:
+        with nogil:
+            outcome = fp_run_kill(job, &refused)
+        if outcome == FP_INTERRUPTED:
+            run_handlers(job, args, let_go)
+    if refused != 0:
+        raise OSError(refused, os.strerror(refused))
+    return 0
+
+
+cdef int run_request(
+    Request *request, Hooks *hooks, object args, object program, object cwd, object input,
+    Allowed allowed, object let_go, Ended *ended,
+) except -1:
+    """Runs a program to its end. At the deadline the child is killed and reaped.
+
+    When a signal handler raises, let_go(args, child, exception) gets the child, alive.
+    """
     cdef PyThreadState *state = NULL
     cdef fp_job job
     cdef Owner owners[2]
-    cdef void *owner_pointers[2]
     cdef fp_error error
     cdef fp_limits limits
     cdef fp_outcome outcome = FP_FAILED
     cdef bint started
     cdef Py_buffer view
     cdef bint has_view = False
-    cdef list alive = []
-    cdef Allowed allowed = time_of(timeout)
-    owners[0] = Owner(NULL, &state)
-    owners[1] = Owner(NULL, &state)
-    owner_pointers[0] = &owners[0]
-    owner_pointers[1] = &owners[1]
-    fp_job_init(&job, grow_bytes, owner_pointers)
-    request_init(&request)
+    ended.output[0] = ended.output[1] = NULL
+    hooks.state = &state
+    # Not where we would write to it before exec has succeeded: what is no program at all
+    # would be a broken pipe first.
+    request.spec.run_ahead = input is None
+    # Without output to wait for, its end is what a deadline waits for.
+    request.spec.want_pidfd = allowed.limited and not (
+        request.spec.stdio[1].kind == FP_STDIO_PIPE or request.spec.stdio[2].kind == FP_STDIO_PIPE
+    )
+    job_init(&job, owners, &state)
     try:
-        request_fill(&request, spec, alive)
-        set_hooks(&hooks, spec, &request, &state)
         if input is not None:
             piped = FP_STDIO_PIPE in (request.spec.stdio[1].kind, request.spec.stdio[2].kind)
             view_of(input, piped or allowed.limited, &view)
@@ -351,133 +390,98 @@ cpdef run(Spec spec, args, input, timeout, let_go):
         started = fp_run_start(&job, &request.spec, &error)
         if started:
             limits = limits_from_now(allowed)
-            # While this thread had its signals blocked for the birth, the kernel may have
-            # given one to another thread. Python's handlers run on the main thread only:
-            # there, they get their turn before it sleeps.
+            # A signal that came during the birth has left a note by now. Python's handlers
+            # run on the main thread only: there, they get their turn before it sleeps.
             if PyThread_get_thread_ident() == main_thread:
-                job.proc.interrupted = False
                 outcome = FP_INTERRUPTED
             else:
                 outcome = fp_run_on(&job, &limits, &error)
         PyEval_RestoreThread(state)
         if not started:
-            raise_error(&error, spec.program, spec.cwd)
+            raise_error(&error, program, cwd)
         while outcome == FP_INTERRUPTED:
             run_handlers(&job, args, let_go)
             state = PyEval_SaveThread()
             outcome = fp_run_on(&job, &limits, &error)
             PyEval_RestoreThread(state)
         if outcome != FP_DONE:
-            with nogil:
-                fp_run_kill(&job)
+            end_by_force(&job, args, let_go)
+        if outcome == FP_FAILED and error.stage == FP_STAGE_UNSHARE and request.spec.run_ahead:
+            # Refused from now on, by a sandbox set up since: nothing has happened yet.
+            fp_features_drop(FP_FEATURE_RUN_AHEAD)
+            fp_run_close(&job)
+            return run_request(
+                request, hooks, args, program, cwd, input, allowed, let_go, ended
+            )
         if outcome == FP_FAILED:
-            raise_error(&error, spec.program, spec.cwd)
-        return (
-            job.code if outcome == FP_DONE else None,
-            taken(&job.output[0].buffer) if request.spec.stdio[1].kind == FP_STDIO_PIPE else None,
-            taken(&job.output[1].buffer) if request.spec.stdio[2].kind == FP_STDIO_PIPE else None,
-        )
+            raise_error(&error, program, cwd)
+        ended.in_time = outcome == FP_DONE
+        ended.code = job.code
+        for i in range(2):
+            if request.spec.stdio[i + 1].kind == FP_STDIO_PIPE:
+                ended.output[i] = taken(&job.output[i].buffer)
+    except BaseException:
+        Py_XDECREF(ended.output[0])
+        raise
     finally:
         fp_run_close(&job)
         Py_XDECREF(owners[0].bytes)
         Py_XDECREF(owners[1].bytes)
         if has_view:
             PyBuffer_Release(&view)
+    return 0
+
+
+def run(Spec spec, args, input, timeout, let_go):
+    """Runs a program to its end: (exit code, stdout, stderr); None for what is not piped.
+
+    When it did not end in time, the exit code is None.
+    """
+    cdef Request request
+    cdef Hooks hooks
+    cdef Ended ended
+    cdef Allowed allowed = time_of(timeout)
+    request_init(&request)
+    try:
+        request_fill(&request, spec)
+        set_hooks(&hooks, spec, &request)
+        run_request(&request, &hooks, args, spec.program, spec.cwd, input, allowed, let_go, &ended)
+        return ended.code if ended.in_time else None, owned(ended.output[0]), owned(ended.output[1])
+    finally:
         request_free(&request)
 
 
-cdef class Exchange:
-    """communicate() with a child whose pipes are file objects of the caller's.
+# --- the core's calls that Exchange needs: just this module is linked with the core -------
 
-    What was read and sent is kept from one call of go_on() to the next.
-    """
+cdef void job_init(fp_job *job, Owner *owners, PyThreadState **state) noexcept:
+    cdef void *owner_pointers[2]
+    for i in range(2):
+        owners[i] = Owner(NULL, state)
+        owner_pointers[i] = &owners[i]
+    fp_job_init(job, grow_bytes, owner_pointers)
 
-    cdef fp_job job
-    cdef Owner owners[2]
-    cdef PyThreadState *state
-    cdef Py_buffer view
-    cdef bint has_view
-    cdef list said  # what was taken
 
-    def __cinit__(self, stdin, input, stdout, stderr, bint may_widen):
-        """Descriptors, or None for those that are not piped; `input`: bytes-like."""
-        cdef void *owner_pointers[2]
-        self.said = [None, None]
-        for i in range(2):
-            self.owners[i] = Owner(NULL, &self.state)
-            owner_pointers[i] = &self.owners[i]
-        fp_job_init(&self.job, grow_bytes, owner_pointers)
-        self.job.may_widen = may_widen
-        if input is not None:
-            view_of(input, True, &self.view)
-            self.has_view = True
-            self.job.input.data = <const unsigned char *>self.view.buf
-            self.job.input.size = <size_t>self.view.len
-        if stdin is not None:
-            self.job.input.fd = stdin
-        if stdout is not None:
-            self.job.output[0].fd = stdout
-        if stderr is not None:
-            self.job.output[1].fd = stderr
+cdef fp_outcome communicate(fp_job *job, const fp_limits *limits, fp_error *error) noexcept nogil:
+    cdef fp_job *jobs[1]
+    jobs[0] = job
+    return fp_communicate(jobs, 1, limits, error)
 
-    def __dealloc__(self):
-        Py_XDECREF(self.owners[0].bytes)
-        Py_XDECREF(self.owners[1].bytes)
-        if self.has_view:
-            PyBuffer_Release(&self.view)
 
-    def go_on(self, timeout):
-        """Reads and writes until all is done, all input sent, or `timeout` seconds over.
+cdef bint job_done(fp_job *job) noexcept:
+    return fp_job_done(job)
 
-        Says which: "done", "sent" (close stdin, and call again) or "timeout".
-        """
-        cdef fp_job *jobs[1]
-        cdef fp_error error
-        cdef fp_outcome outcome
-        cdef fp_limits limits = limits_from_now(time_of(timeout))
-        cdef int stdin = self.job.input.fd
-        cdef int flags = 0
-        if stdin != FP_NO_FD and not fp_set_nonblocking(stdin, &flags):
-            raise OSError(errno, os.strerror(errno))
-        jobs[0] = &self.job
-        try:
-            while True:
-                self.state = PyEval_SaveThread()
-                outcome = fp_communicate(jobs, 1, &limits, &error)
-                PyEval_RestoreThread(self.state)
-                if outcome != FP_INTERRUPTED:
-                    break
-                PyErr_CheckSignals()
-        finally:
-            if stdin != FP_NO_FD:
-                fcntl(stdin, F_SETFL, flags)
-        if outcome == FP_FAILED:
-            raise_error(&error, None, None)
-        if outcome == FP_TIMEOUT:
-            return "timeout"
-        return "done" if fp_job_done(&self.job) else "sent"
 
-    def ended(self, int which):
-        """Whether stdin (0) is all sent, or stdout (1) or stderr (2) is at its end."""
-        return (self.job.input.fd if which == 0 else self.job.output[which - 1].fd) == FP_NO_FD
+cdef bint set_nonblocking(int fd, int *flags) noexcept:
+    return fp_set_nonblocking(fd, flags)
 
-    def forget(self, int which):
-        """Does nothing more about stdin (0), stdout (1) or stderr (2)."""
-        if which == 0:
-            self.job.input.fd = FP_NO_FD
-        else:
-            self.job.output[which - 1].fd = FP_NO_FD
 
-    def so_far(self, int which):
-        """A copy of what stdout (1) or stderr (2) has said."""
-        cdef fp_buffer *buffer = &self.job.output[which - 1].buffer
-        return PyBytes_FromStringAndSize(<char *>buffer.data, <Py_ssize_t>buffer.size)
-
-    def take(self, int which):
-        """All that stdout (1) or stderr (2) has said; the same when asked again."""
-        if self.said[which - 1] is None:
-            self.said[which - 1] = taken(&self.job.output[which - 1].buffer)
-        return self.said[which - 1]
+cdef object owned(PyObject *reference):
+    """What a reference of ours refers to; the caller has it from now on. NULL: None."""
+    if reference == NULL:
+        return None
+    result = <object>reference
+    Py_XDECREF(reference)
+    return result
 
 
 # --- for tests, and for those who ask ---------------------------------------------------
@@ -489,6 +493,8 @@ FEATURES = {
     "pidfd": FP_FEATURE_PIDFD,
     "proc_fds": FP_FEATURE_PROC_FDS,
     "reopen": FP_FEATURE_REOPEN,
+    "run_ahead": FP_FEATURE_RUN_AHEAD,
+    "range_cloexec": FP_FEATURE_RANGE_CLOEXEC,
 }
 ROUTES = {fp_route_name(<fp_route>i).decode(): 1 << i for i in range(FP_ROUTE_COUNT)}
 

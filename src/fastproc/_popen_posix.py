@@ -8,6 +8,7 @@ from subprocess import TimeoutExpired
 from time import monotonic
 
 from . import _native_posix as native
+from ._exchange_posix import Exchange
 
 
 def _is_open(stream):
@@ -114,7 +115,7 @@ class ChildOps(subprocess.Popen):
                 self._close_stdin()
                 stdin = None
         fds = [None if stream is None else stream.fileno() for stream in (stdin, stdout, stderr)]
-        return native.Exchange(
+        return Exchange(
             fds[0], None if stdin is None else input, fds[1], fds[2], self.pipesize <= 0
         )
 

@@ -1,4 +1,5 @@
 # What a request for a child is made of; see _request_posix.pyx.
+from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t
 from posix.types cimport gid_t
 
@@ -34,10 +35,19 @@ cdef struct Request:
     fp_strings envp
     int *pass_fds
     gid_t *groups
+    PyObject *alive  # a list of what the spec points into, or NULL
+
+
+cdef struct Text:
+    const char *data
+    size_t size
 
 
 cdef void request_init(Request *) noexcept
-cdef int request_fill(Request *, Spec, list) except -1
+cdef int request_fill(Request *, Spec) except -1
+cdef Text text_of(object, Request *) except *
+cdef int fill_argv(Request *, object) except -1
+cdef int fill_envp(Request *, object) except -1
 cdef void request_free(Request *) noexcept
 cdef fp_stdio stdio_of(object) except *
 

@@ -4,6 +4,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport Py_INCREF, Py_XDECREF, PyObject
 from libc.string cimport memchr, memset, strlen
 
 from fastproc._core_posix cimport *
@@ -24,7 +25,7 @@ cdef int PIPE_ = PIPE, STDOUT_ = STDOUT, DEVNULL_ = DEVNULL
 @cython.no_gc
 @cython.freelist(8)
 cdef class Spec:
-    """All that the core must know to start a child: plain data, filled by _spec.py."""
+    """All that the core must know to start a child: plain data, filled by _spec_posix.py."""
 
     def __cinit__(self):
         self.pass_fds = ()
@@ -34,17 +35,21 @@ cdef class Spec:
 
 # --- strings -------------------------------------------------------------------------
 
-cdef struct Text:
-    const char *data
-    size_t size
+cdef int keep_alive(Request *request, object value) except -1:
+    if request.alive == NULL:
+        alive = []
+        Py_INCREF(alive)
+        request.alive = <PyObject *>alive
+    (<list>request.alive).append(value)
+    return 0
 
 
-cdef Text text_of(object value, list alive) except *:
-    """The bytes of a str, bytes or PathLike; `alive` keeps those made here."""
+cdef Text text_of(object value, Request *request) except *:
+    """The bytes of a str, bytes or PathLike; the request keeps those made here."""
     cdef Text text
     if not isinstance(value, (str, bytes)):
         value = os.fspath(value)
-        alive.append(value)
+        keep_alive(request, value)
     if isinstance(value, str):
         if PyUnicode_IS_COMPACT_ASCII(value):
             text.data = ascii_data(value)
@@ -53,7 +58,7 @@ cdef Text text_of(object value, list alive) except *:
                 raise ValueError("embedded null byte")
             return text
         value = PyUnicode_EncodeFSDefault(value)
-        alive.append(value)
+        keep_alive(request, value)
     text.data = PyBytes_AS_STRING(value)
     text.size = <size_t>PyBytes_GET_SIZE(value)
     if strlen(text.data) != text.size:
@@ -61,26 +66,29 @@ cdef Text text_of(object value, list alive) except *:
     return text
 
 
-cdef int fill_argv(fp_strings *strings, object argv, list alive) except -1:
+cdef int fill_argv(Request *request, object argv) except -1:
+    cdef fp_strings *strings = &request.argv
     cdef Text text
     for argument in argv:
-        text = text_of(argument, alive)
+        text = text_of(argument, request)
         if not fp_strings_add(strings, text.data, text.size):
             raise MemoryError
     if not fp_strings_finish(strings):
         raise MemoryError
+    request.spec.argv = strings.vector
     return 0
 
 
-cdef int fill_envp(fp_strings *strings, object env, list alive) except -1:
+cdef int fill_envp(Request *request, object env) except -1:
+    cdef fp_strings *strings = &request.envp
     cdef Text name, value
     cdef bint made
     if env is None:
         made = fp_strings_environ(strings)
     else:
         for key, item in env.items():
-            name = text_of(key, alive)
-            value = text_of(item, alive)
+            name = text_of(key, request)
+            value = text_of(item, request)
             if memchr(name.data, c'=', name.size) != NULL:
                 raise ValueError("illegal environment variable name")
             if not fp_strings_add_pair(strings, name.data, name.size, value.data, value.size):
@@ -88,6 +96,8 @@ cdef int fill_envp(fp_strings *strings, object env, list alive) except -1:
         made = fp_strings_finish(strings)
     if not made:
         raise MemoryError
+    request.spec.envp = strings.vector
+    request.spec.own_environ = env is None
     return 0
 
 
@@ -100,6 +110,7 @@ cdef void request_init(Request *request) noexcept:
     fp_strings_init(&request.envp)
     request.pass_fds = NULL
     request.groups = NULL
+    request.alive = NULL
 
 
 cdef void request_free(Request *request) noexcept:
@@ -107,6 +118,7 @@ cdef void request_free(Request *request) noexcept:
     fp_strings_free(&request.envp)
     PyMem_Free(request.pass_fds)
     PyMem_Free(request.groups)
+    Py_XDECREF(request.alive)
 
 
 cdef fp_stdio stdio_of(object wish) except *:
@@ -155,14 +167,11 @@ cdef int add_groups(Request *request, object groups) except -1:
     return 0
 
 
-cdef int request_fill(Request *request, Spec given, list alive) except -1:
+cdef int request_fill(Request *request, Spec given) except -1:
     cdef fp_spec *spec = &request.spec
-    spec.program = text_of(given.program, alive).data
-    fill_argv(&request.argv, given.argv, alive)
-    fill_envp(&request.envp, given.env, alive)
-    spec.argv = request.argv.vector
-    spec.envp = request.envp.vector
-    spec.own_environ = given.env is None
+    spec.program = text_of(given.program, request).data
+    fill_argv(request, given.argv)
+    fill_envp(request, given.env)
     spec.stdio[0] = stdio_of(given.stdin)
     spec.stdio[1] = stdio_of(given.stdout)
     spec.stdio[2] = stdio_of(given.stderr)
@@ -172,10 +181,10 @@ cdef int request_fill(Request *request, Spec given, list alive) except -1:
     spec.routes = given.routes
     if given.path is not None:
         spec.search = True
-        spec.path = text_of(given.path, alive).data
+        spec.path = text_of(given.path, request).data
     if given.cwd is not None:
         spec.has_cwd = True
-        spec.cwd = text_of(given.cwd, alive).data
+        spec.cwd = text_of(given.cwd, request).data
     if given.pipesize is not None:
         spec.has_pipe_size = True
         spec.pipe_size = given.pipesize

@@ -95,9 +95,18 @@ def _let_go(args, child, interruption):
     """A signal handler raised while we waited: ends the child as `with Popen` would."""
     process = fastproc.Popen._adopt(args, child)
     interrupted = isinstance(interruption, KeyboardInterrupt)
-    if interrupted:
-        process._linger(None)
-    process.kill()
+    killed = False
+    try:
+        if interrupted:
+            process._linger(None)
+    finally:
+        try:
+            process.kill()
+            killed = True
+        except PermissionError:
+            pass
+    if not killed:
+        return  # it is somebody else's by now: it has its own time, and _cleanup() waits
     try:
         # Killed, it ends at once, unless the kernel holds it: then _cleanup() reaps it.
         process._wait(timeout=0.25 if interrupted else None)
@@ -107,10 +116,10 @@ def _let_go(args, child, interruption):
 
 plain.let_go = _let_go
 
-run = make_run(plain, _run_the_long_way)
-run.__module__ = "fastproc"  # where it is found again when it is pickled
-run.__qualname__ = "run"
-run.__doc__ = """Runs a program to its end and returns a CompletedProcess.
+run = make_run(
+    plain,
+    _run_the_long_way,
+    """Runs a program to its end and returns a CompletedProcess.
 
 input: bytes-like (str in text mode) for the child's stdin, which is a pipe then.
 capture_output: stdout and stderr are pipes, and what came is in the result.
@@ -118,7 +127,8 @@ timeout: seconds; then the child is killed, and TimeoutExpired raised, with what
     until then, as bytes.
 check: raise CalledProcessError for an exit code that is not 0.
 All else is as for Popen. As the standard library's subprocess.run().
-"""
+""",
+)
 
 
 def call(*popenargs, timeout=None, **kwargs):
@@ -129,9 +139,9 @@ def call(*popenargs, timeout=None, **kwargs):
     """
     Popen = fastproc.Popen
     if PIPE not in (kwargs.get("stdin"), kwargs.get("stdout"), kwargs.get("stderr")):
-        result = plain.run(popenargs, None, False, timeout, kwargs)
-        if result is not None:
-            return result.returncode
+        code = plain.call(popenargs, timeout, kwargs)
+        if code is not None:
+            return code
         if _takes_one_call(popenargs, kwargs) and plain.holds(Popen):
             return _run_in_one_call(popenargs[0], None, timeout, kwargs)[0]
     with Popen(*popenargs, **kwargs) as process:

@@ -97,7 +97,7 @@ class make_plain:
     def popen(self, *arguments):
         return None
 
-    run = popen
+    call = popen
 
 
 def _command_line(args, shell):
@@ -146,10 +146,13 @@ def _flags(creationflags):
         raise TypeError(f"CreateProcess() argument 6 must be int, not {kind}") from None
 
 
-def make_run(plain, otherwise):
+def make_run(plain, otherwise, doc):
     """run(): here there is no way but the other, otherwise(popenargs, input, ...)."""
 
     def run(*popenargs, input=None, capture_output=False, timeout=None, check=False, **kwargs):
         return otherwise(popenargs, input, capture_output, timeout, check, kwargs)
 
+    run.__module__ = "fastproc"  # where it is found again when it is pickled
+    run.__qualname__ = "run"
+    run.__doc__ = doc
     return run
