@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import fastproc
-from tests._helpers import child, fresh, same
+from tests._helpers import child, fresh, python, same
 
 pytestmark = pytest.mark.posix
 
@@ -353,3 +353,24 @@ def test_args_attribute_is_what_was_given(sp):
         assert sp.run(args).args is args
         with sp.Popen(args) as process:
             assert process.args is args
+
+
+@pytest.mark.posix
+def test_many_arguments_of_all_kinds_arrive(sp, tmp_path):
+    """However many: they are no copies then, and an audit hook may have the list."""
+    code = "import os, sys\nsys.stdout.buffer.write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))"
+    kinds = ["plain", b"bytes\xff", "\u00e4\u20ac", "\udc80surrogate", tmp_path, ""]
+    many = kinds * 200
+    expected = b"\0".join(map(os.fsencode, many))
+    for count in 60, 64, len(many):
+        args = python(code, *many[:count])
+        want = b"\0".join(map(os.fsencode, many[:count]))
+        assert sp.run(args, stdout=sp.PIPE).stdout == want
+        assert sp.run(tuple(args), stdout=sp.PIPE, shell=False, umask=0o22).stdout == want
+        with sp.Popen(args, stdout=sp.PIPE) as process:
+            assert process.stdout.read() == want
+    assert want == expected
+    with pytest.raises(ValueError, match="embedded null byte"):
+        sp.run([*many, "nul\0"])
+    with pytest.raises(TypeError):
+        sp.run([*many, 1])

@@ -93,6 +93,22 @@ bool fp_strings_finish(fp_strings *strings)
     return true;
 }
 
+bool fp_strings_expect(fp_strings *strings, size_t count)
+{
+    strings->count = count;
+    if (!fp_strings_make_vector(strings))
+        return false;
+    strings->count = 0;
+    strings->vector[0] = NULL;
+    return true;
+}
+
+void fp_strings_refer(fp_strings *strings, const char *text)
+{
+    strings->vector[strings->count++] = (char *)text; /* execve does not write to it */
+    strings->vector[strings->count] = NULL;
+}
+
 #if defined(__GLIBC__)
 
 /* glibc moves the array of pointers, but never frees a string that was in it. */

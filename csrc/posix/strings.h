@@ -31,6 +31,11 @@ bool fp_strings_add_pair(fp_strings *strings, const char *name, size_t name_size
 /* Makes `vector`, once all are added; false when memory is out. */
 bool fp_strings_finish(fp_strings *strings);
 
+/* The other way to fill a list: room for so many, and then each where it is, which is where
+ * it must stay. Finished at any time. False when memory is out. */
+bool fp_strings_expect(fp_strings *strings, size_t count);
+void fp_strings_refer(fp_strings *strings, const char *text);
+
 /* The process's own environment: not a copy. */
 char *const *fp_environ_now(void);
 

@@ -103,6 +103,9 @@ cdef extern from "posix/strings.h" nogil:
     bint fp_strings_add(fp_strings *, const char *, size_t)
     bint fp_strings_add_pair(fp_strings *, const char *, size_t, const char *, size_t)
     bint fp_strings_finish(fp_strings *)
+    bint fp_strings_expect(fp_strings *, size_t)
+    void fp_strings_refer(fp_strings *, const char *)
+    size_t FP_STRINGS_INLINE_COUNT
     bint fp_strings_environ(fp_strings *)
     void fp_strings_free(fp_strings *)
 

@@ -66,9 +66,24 @@ cdef Text text_of(object value, Request *request) except *:
     return text
 
 
+cdef int refer_to(Request *request, tuple argv) except -1:
+    """Many arguments: where they are, in place of copies, which cost more than their birth."""
+    cdef fp_strings *strings = &request.argv
+    keep_alive(request, argv)
+    if not fp_strings_expect(strings, len(argv)):
+        raise MemoryError
+    for argument in argv:
+        fp_strings_refer(strings, text_of(argument, request).data)
+    request.spec.argv = strings.vector
+    return 0
+
+
 cdef int fill_argv(Request *request, object argv) except -1:
     cdef fp_strings *strings = &request.argv
     cdef Text text
+    if isinstance(argv, list) and len(<list>argv) >= FP_STRINGS_INLINE_COUNT:
+        refer_to(request, tuple(argv))
+        return 0
     for argument in argv:
         text = text_of(argument, request)
         if not fp_strings_add(strings, text.data, text.size):

@@ -117,7 +117,26 @@ static void no_environment_is_an_empty_one(void)
     fp_strings_free(&strings);
 }
 
+static void strings_that_are_referred_to_are_those(void)
+{
+    const size_t counts[] = {0, 1, FP_STRINGS_INLINE_COUNT - 1, FP_STRINGS_INLINE_COUNT, 5000};
+    static const char texts[5000];
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        fp_strings strings;
+        fp_strings_init(&strings);
+        CHECK(fp_strings_expect(&strings, counts[c]));
+        CHECK(strings.vector[0] == NULL);
+        for (size_t i = 0; i < counts[c]; i++)
+            fp_strings_refer(&strings, texts + i);
+        CHECK_INT(strings.count, counts[c]);
+        for (size_t i = 0; i < counts[c]; i++)
+            CHECK(strings.vector[i] == texts + i);
+        CHECK(strings.vector[counts[c]] == NULL);
+        fp_strings_free(&strings);
+    }
+}
+
 SUITE(strings, CASE(an_empty_list_ends_at_once), CASE(strings_and_pairs_come_out_as_they_went_in),
       CASE(any_number_of_strings_of_any_size_comes_out_in_order),
       CASE(the_environment_is_taken_as_it_is), CASE(the_environment_taken_is_ones_own),
-      CASE(no_environment_is_an_empty_one));
+      CASE(no_environment_is_an_empty_one), CASE(strings_that_are_referred_to_are_those));
