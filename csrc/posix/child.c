@@ -161,7 +161,7 @@ static fp_error fp_child_become(const fp_plan *plan)
     return fp_child_exec(plan);
 }
 
-noreturn void fp_child(const fp_plan *plan, volatile fp_error *report)
+FP_ON_ANY_STACK noreturn void fp_child(const fp_plan *plan, volatile fp_error *report)
 {
     const fp_error error = fp_child_become(plan);
     if (plan->has_report_fd) {

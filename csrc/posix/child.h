@@ -16,6 +16,14 @@
 
 #include "plan.h"
 
+/* Before a call that does not return, AddressSanitizer looks at the stack of the thread, which
+ * a child's need not be, and tells of what it thinks of it. */
+#if defined(__SANITIZE_ADDRESS__)
+#define FP_ON_ANY_STACK __attribute__((no_sanitize_address))
+#else
+#define FP_ON_ANY_STACK
+#endif
+
 /* Where a child without shared memory writes an fp_error is plan->report_fd; one that
  * shares memory writes to *report, which the parent set to FP_STAGE_NONE. */
 noreturn void fp_child(const fp_plan *plan, volatile fp_error *report);

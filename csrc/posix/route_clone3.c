@@ -51,7 +51,7 @@ struct fp_newborn {
     _Alignas(16) char stack[];
 };
 
-static noreturn void fp_newborn_run(void *argument)
+FP_ON_ANY_STACK static noreturn void fp_newborn_run(void *argument)
 {
     fp_newborn *newborn = argument;
     fp_child(&newborn->plan, &newborn->report);
