@@ -129,11 +129,11 @@ mark()
 @pytest.mark.parametrize(
     ("options", "most"),
     [
-        ("{}", 20),
-        ("{'timeout': 30}", 22),
-        ("{'capture_output': True}", 35),
-        ("{'capture_output': True, 'timeout': 30}", 37),
-        ("{'cwd': '/', 'start_new_session': True}", 22),
+        ("{}", 8),
+        ("{'timeout': 30}", 11),
+        ("{'capture_output': True}", 19),
+        ("{'capture_output': True, 'timeout': 30}", 24),
+        ("{'cwd': '/', 'start_new_session': True}", 10),
     ],
 )
 def test_a_run_takes_few_system_calls_parent_and_child_together(tools, options, most):
@@ -334,8 +334,8 @@ def test_a_run_needs_few_instructions(tools, tmp_path):
 # A third more than what the neediest Python takes; the standard library's run() takes
 # 83,000, and captured 212,000.
 MOST_INSTRUCTIONS = {
-    "plain": 18_000,
-    "captured": 21_000,
-    "captured, text, timeout": 42_000,
-    "200 variables": 130_000,
+    "plain": 13_500,
+    "captured": 16_500,
+    "captured, text, timeout": 36_000,
+    "200 variables": 144_000,
 }
