@@ -19,15 +19,49 @@ THREADS = 8
 ROUNDS = 4
 SHORT = "cmd /c echo said"
 ERROR_INTERNAL_ERROR = 1359
+SYSTEM_EXTENDED_HANDLE_INFORMATION = 64
+STATUS_INFO_LENGTH_MISMATCH = 0xC0000004
+
+
+class _Handle(ctypes.Structure):
+    """SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX"""
+
+    _fields_ = [
+        ("object", ctypes.c_void_p),
+        ("process", ctypes.c_size_t),
+        ("value", ctypes.c_size_t),
+        ("access", ctypes.c_ulong),
+        ("trace", ctypes.c_ushort),
+        ("type", ctypes.c_ushort),
+        ("attributes", ctypes.c_ulong),
+        ("reserved", ctypes.c_ulong),
+    ]
 
 
 def handle_count():
-    kernel32 = ctypes.windll.kernel32
-    count = ctypes.c_ulong()
-    kernel32.GetCurrentProcess.restype = ctypes.c_void_p
-    process = ctypes.c_void_p(kernel32.GetCurrentProcess())
-    assert kernel32.GetProcessHandleCount(process, ctypes.byref(count))
-    return count.value
+    """How many handles this process has; wine 8's GetProcessHandleCount() says 0, always."""
+    query = ctypes.WinDLL("ntdll").NtQuerySystemInformation
+    query.restype = ctypes.c_ulong
+    size = ctypes.c_ulong(1 << 16)
+    status = STATUS_INFO_LENGTH_MISMATCH
+    while status == STATUS_INFO_LENGTH_MISMATCH:
+        size.value *= 2
+        table = ctypes.create_string_buffer(size.value)
+        status = query(SYSTEM_EXTENDED_HANDLE_INFORMATION, table, size, None)
+    assert status == 0
+    count = ctypes.c_size_t.from_buffer(table).value
+    handles = (_Handle * count).from_buffer(table, 2 * ctypes.sizeof(ctypes.c_size_t))
+    return sum(handle.process == os.getpid() for handle in handles)
+
+
+def test_the_handles_are_counted():
+    """Or no test here would see one that is left."""
+    before = handle_count()
+    read, write = os.pipe()
+    assert handle_count() == before + 2
+    os.close(read)
+    os.close(write)
+    assert handle_count() == before
 
 
 def run_captured():
@@ -86,7 +120,8 @@ def test_no_handle_is_left(way, times):
         try:
             way()
         except OSError as error:
-            # Seen once in thousands, under load and wine; why, is not known.
+            # wine 8: about one in 5,000 of our captured runs is refused so, and of the
+            # standard library's, too (one within the first 1,000).
             if error.winerror != ERROR_INTERNAL_ERROR:
                 raise
             not_started += 1
