@@ -95,7 +95,7 @@ static inline long fp_raw_chdir(const char *path)
 
 static inline long fp_raw_umask(mode_t mask)
 {
-    return FP_CALL(umask, mask, 0, 0, 0, umask(mask));
+    return FP_CALL(umask, mask, 0, 0, 0, (long)umask(mask));
 }
 
 static inline long fp_raw_setsid(void)
