@@ -153,7 +153,10 @@ def test_no_text_of_the_project_names_a_machine_s_own_path():
 def files_of_the_project():
     for folder in ("src", "csrc", "tests", "benchmarks", ".ci", ".github"):
         for path in sorted((ROOT / folder).rglob("*")):
-            made = {"__pycache__", "build"} & set(path.parts) or path.suffix in (".so", ".pyd")
+            made = {"__pycache__", "build"} & set(path.relative_to(ROOT).parts) or path.suffix in (
+                ".so",
+                ".pyd",
+            )
             generated = path.parent == PACKAGE and path.suffix in (".c", ".html")
             if path.is_file() and not made and not generated:
                 yield path

@@ -66,3 +66,20 @@ print(min(grown(150), grown(150)))
 """,
     )
     assert int(out) < 120
+
+
+def test_little_memory_costs_no_output(sp):
+    """A buffer that cannot be made larger by half is made as large as it must be."""
+    out = fresh(
+        sp,
+        """
+import resource
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, (used + (60 << 20), hard))
+done = sp.run(["head", "-c", "55000000", "/dev/zero"], stdout=sp.PIPE)
+print(done.returncode, len(done.stdout))
+""",
+    )
+    assert out.split() == ["0", "55000000"]
