@@ -205,7 +205,7 @@ def test_results_and_errors_can_be_pickled(sp):
         done.check_returncode,
         lambda: sp.check_output(child.say("x", code=2)),
         lambda: sp.check_call(child.leave(3)),
-        lambda: sp.run(child.linger(), timeout=0),
+        lambda: sp.run(child.linger(), timeout=0.05),
         lambda: sp.Popen(["/no/such/program"]),
     ):
         with pytest.raises((subprocess.SubprocessError, OSError)) as caught:
