@@ -193,7 +193,12 @@ def test_a_bad_option_value_starts_nothing(tmp_path):
         {"encoding": "utf-8", "errors": "no-such-handler"},
         {"encoding": 5},
         {"errors": 5},
-        {"errors": "a\0b"},
+        pytest.param(
+            {"errors": "a\0b"},
+            marks=pytest.mark.skipif(
+                sys.version_info < (3, 11), reason="files took any error handler's name until 3.11"
+            ),
+        ),
         {"encoding": "a\0b"},
         {"encoding": b"utf-8"},
         {"encoding": "hex"},
