@@ -1,5 +1,6 @@
 """Timeouts: when they end, what they keep, what may follow."""
 
+import contextlib
 import math
 import os
 import signal
@@ -77,6 +78,16 @@ def test_wait_with_no_time_at_all(sp, timeout):
         assert process.wait(timeout=timeout) == 0
 
 
+@contextlib.contextmanager
+def unending(stream):
+    """The child does not see the end of this pipe meanwhile, and so cannot be too quick."""
+    keep = os.dup(stream.fileno())
+    try:
+        yield
+    finally:
+        os.close(keep)
+
+
 @pytest.mark.since(3, 15, "what was left of the time was reported instead")
 @pytest.mark.parametrize("timeout", [0, -1, -math.inf], ids=repr)
 def test_run_with_no_time_at_all(sp, timeout):
@@ -92,7 +103,7 @@ def test_run_with_no_time_at_all(sp, timeout):
 @pytest.mark.parametrize("timeout", [0, -5])
 def test_communicate_with_no_time_at_all(sp, timeout):
     with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
+        with unending(process.stdin), pytest.raises(subprocess.TimeoutExpired):
             process.communicate(b"kept", timeout=timeout)
         assert process.communicate() == (b"kept", b"")
 
@@ -191,7 +202,7 @@ def test_communicate_may_be_tried_again(sp):
     with sp.Popen(child.echo_both(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
         process.stdin.write(b"first,")
         process.stdin.flush()
-        with pytest.raises(subprocess.TimeoutExpired):
+        with unending(process.stdin), pytest.raises(subprocess.TimeoutExpired):
             process.communicate(b"second", timeout=0)
         assert process.communicate(timeout=PATIENCE) == ((b"first,second",) * 2)
 
