@@ -422,6 +422,7 @@ cdef int run_request(
                 ended.output[i] = taken(&job.output[i].buffer)
     except BaseException:
         Py_XDECREF(ended.output[0])
+        ended.output[0] = NULL
         raise
     finally:
         fp_run_close(&job)
