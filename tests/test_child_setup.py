@@ -2,10 +2,11 @@
 
 import os
 import pathlib
+import sys
 
 import pytest
 
-from tests._helpers import child, python
+from tests._helpers import child, fresh, python
 
 pytestmark = pytest.mark.posix
 NOBODY = 65534
@@ -203,6 +204,60 @@ def test_credentials_of_every_thread_of_ours_stay(sp):
     with open("/proc/thread-self/status") as status:
         ours = [line for line in status if line[:4] in ("Uid:", "Gid:", "Grou")]
     assert seen == ours
+
+
+# What prctl() says of this process: may it be dumped, and looked into by its user's others.
+DUMPABLE = """
+import ctypes, threading
+prctl = ctypes.CDLL(None).prctl
+def dumpable():
+    return prctl(3, 0, 0, 0, 0)
+assert dumpable() == 1
+"""
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a flag of Linux")
+@pytest.mark.parametrize("option", ["user", "group"])
+def test_a_child_with_another_user_leaves_us_dumpable(sp, option):
+    fresh(
+        sp,
+        f"""{DUMPABLE}
+for way in {{}}, dict(capture_output=True), dict(input=b"x"), dict(timeout=60):
+    sp.run(["true"], {option}={NOBODY}, **way)
+    assert dumpable() == 1, way
+child = sp.Popen(["true"], {option}={NOBODY})
+assert dumpable() == 1
+child.wait()
+for bad in dict(cwd="/nowhere"), dict(executable="/nowhere"):
+    try:
+        sp.run(["true"], {option}={NOBODY}, **bad)
+    except FileNotFoundError:
+        assert dumpable() == 1, bad
+prctl(4, 0, 0, 0, 0)
+sp.run(["true"], {option}={NOBODY})
+assert dumpable() == 0, "it was not ours to set"
+""",
+    )
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a flag of Linux")
+def test_children_with_another_user_from_many_threads_leave_us_dumpable(sp):
+    fresh(
+        sp,
+        f"""{DUMPABLE}
+def many():
+    for _ in range(50):
+        sp.run(["true"], user={NOBODY})
+threads = [threading.Thread(target=many) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert dumpable() == 1
+""",
+    )
 
 
 @pytest.mark.needs_root

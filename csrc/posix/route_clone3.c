@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "dumpable.h"
 #include "probe.h"
 #include "sys.h"
 
@@ -171,10 +172,13 @@ static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigne
         FP_PLAN_FAULT(plan);
         /* No need to block signals: where a child has no handlers from birth, none runs. */
         int pidfd = FP_NO_FD;
+        fp_dumpable_lend(spec);
         long pid = fp_clone3_birth(newborn, pidfd_wanted ? &pidfd : NULL);
         /* No room for a pidfd is no reason not to start: waiting works without. */
         if (pidfd_wanted && (pid == -EMFILE || pid == -ENFILE))
             pid = fp_clone3_birth(newborn, NULL);
+        if (pid < 0 || !plan->run_ahead)
+            fp_dumpable_return(spec);
 
         if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL) {
             /* An older kernel, or a sandbox that refuses the call. */
@@ -216,6 +220,7 @@ bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
     bool born = newborn->report.stage == FP_STAGE_NONE;
     if (!born)
         *error = (fp_error){newborn->report.stage, newborn->report.code};
+    fp_dumpable_return(newborn->plan.spec);
     proc->newborn = NULL;
     fp_plan_free(&newborn->plan);
     free(newborn);

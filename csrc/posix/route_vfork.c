@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "dumpable.h"
 #include "probe.h"
 #include "sys.h"
 #include "wait.h"
@@ -33,8 +34,10 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
         FP_PLAN_FAULT(&plan);
         fp_signals_block_all(&plan.mask);
         plan.restore_mask = true;
+        fp_dumpable_lend(spec);
         pid_t pid = fp_vfork_birth(&plan, &report);
         int code = errno;
+        fp_dumpable_return(spec);
         fp_signals_restore(&plan.mask);
 
         if (pid < 0) {
