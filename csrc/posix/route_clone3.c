@@ -10,12 +10,14 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
 #include "dumpable.h"
 #include "probe.h"
 #include "sys.h"
+#include "wait.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -43,6 +45,9 @@ typedef struct fp_clone_args {
 #else
 #define FP_CHILD_STACK (16 * 1024)
 #endif
+
+/* How often to look whether a child has died in our memory, in nanoseconds. */
+#define FP_LOOK_EVERY 100000000
 
 /* What a child looks at. Where it runs beside its parent it has a stack of its own here. */
 struct fp_newborn {
@@ -215,8 +220,12 @@ bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
     fp_newborn *newborn = proc->newborn;
     if (newborn == NULL)
         return true;
+    /* Kernels before 5.16 say nothing of a child that dies with a core dump: look, too. */
+    const struct timespec look = {0, FP_LOOK_EVERY};
     while (!gone && newborn->present != 0)
-        syscall(SYS_futex, &newborn->present, FP_FUTEX_WAIT, 1, NULL, NULL, 0);
+        if (syscall(SYS_futex, &newborn->present, FP_FUTEX_WAIT, 1, &look, NULL, 0) < 0 &&
+            errno == ETIMEDOUT)
+            gone = fp_has_ended(proc->pid);
     bool born = newborn->report.stage == FP_STAGE_NONE;
     if (!born)
         *error = (fp_error){newborn->report.stage, newborn->report.code};

@@ -81,6 +81,15 @@ fp_outcome fp_poll(struct pollfd *polls, nfds_t count, const fp_deadline *deadli
     return !in_time || fp_now() >= deadline->at ? FP_TIMEOUT : FP_INTERRUPTED;
 }
 
+bool fp_has_ended(pid_t pid)
+{
+    siginfo_t info;
+    info.si_pid = 0;
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) < 0)
+        return errno != EINTR;
+    return info.si_pid != 0;
+}
+
 #if FP_KQUEUE
 
 static fp_outcome fp_wait_until(pid_t pid, const fp_deadline *deadline, fp_error *error)
@@ -118,16 +127,6 @@ static fp_outcome fp_wait_until(pid_t pid, const fp_deadline *deadline, fp_error
 
 #else
 
-/* Whether the child has ended, without reaping it: FP_DONE or FP_TIMEOUT. */
-static fp_outcome fp_ended(pid_t pid)
-{
-    siginfo_t info;
-    info.si_pid = 0;
-    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) < 0)
-        return errno == EINTR ? FP_TIMEOUT : FP_DONE;
-    return info.si_pid != 0 ? FP_DONE : FP_TIMEOUT;
-}
-
 /* Linux before 5.3, or a sandbox without pidfds: nothing there can wait for one child
  * with a time limit. Look again and again, ever less often; wakes up to 10 ms late. */
 static fp_outcome fp_wait_until(pid_t pid, const fp_deadline *deadline, fp_error *error)
@@ -136,7 +135,7 @@ static fp_outcome fp_wait_until(pid_t pid, const fp_deadline *deadline, fp_error
     (void)error;
     for (;;) {
         struct timespec left;
-        if (fp_ended(pid) == FP_DONE)
+        if (fp_has_ended(pid))
             return FP_DONE;
         if (!fp_time_left(deadline, &left))
             return FP_TIMEOUT;

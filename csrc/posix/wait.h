@@ -30,6 +30,9 @@ fp_outcome fp_poll(struct pollfd *polls, nfds_t count, const fp_deadline *deadli
  * stranger's by now. */
 int fp_pidfd_of(pid_t pid);
 
+/* Whether the child has ended, or is none of ours any more; does not reap it. */
+bool fp_has_ended(pid_t pid);
+
 /* Waits until the child has ended, and does not reap it: FP_DONE, also when somebody
  * else has reaped it. `pidfd`: FP_NO_FD where there is none. Several threads may wait
  * for one child. */
