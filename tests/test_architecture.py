@@ -130,7 +130,7 @@ def test_a_class_does_not_ask_which_system_it_is_on():
 
 
 def test_files_stay_small():
-    limits = {".c": 330, ".h": 330, ".py": 450}
+    limits = {".c": 320, ".h": 320, ".py": 400}
     for path in [*c_files(), *python_modules()]:
         lines = len(path.read_text().splitlines())
         assert lines <= limits[path.suffix], f"{path}: {lines} lines"

@@ -7,6 +7,7 @@ import warnings
 from subprocess import PIPE, TimeoutExpired
 from threading import RLock
 from time import monotonic as _time
+from types import SimpleNamespace
 
 from . import _text
 from ._platform import ChildOps, build, make_plain, native, open_pipe
@@ -26,74 +27,25 @@ def _cleanup():
                 pass  # another thread did
 
 
-def describe(
-    args,
-    bufsize=-1,
-    executable=None,
-    stdin=None,
-    stdout=None,
-    stderr=None,
-    preexec_fn=None,
-    close_fds=True,
-    shell=False,
-    cwd=None,
-    env=None,
-    universal_newlines=None,
-    startupinfo=None,
-    creationflags=0,
-    restore_signals=True,
-    start_new_session=False,
-    pass_fds=(),
-    *,
-    user=None,
-    group=None,
-    extra_groups=None,
-    encoding=None,
-    errors=None,
-    text=None,
-    umask=-1,
-    pipesize=-1,
-    process_group=None,
-):
-    """Checks Popen's arguments: (spec, text mode, encoding). Starts and opens nothing."""
-    if bufsize is not None and not isinstance(bufsize, int):
+def describe(asked):
+    """Checks Popen's arguments: (spec, text mode, encoding). Starts and opens nothing.
+
+    asked: each parameter of Popen by its name.
+    """
+    if asked.bufsize is not None and not isinstance(asked.bufsize, int):
         raise TypeError("bufsize must be an integer")
-    if pipesize is None:
-        pipesize = -1
-    elif not isinstance(pipesize, int):
+    if asked.pipesize is None:
+        asked.pipesize = -1
+    elif not isinstance(asked.pipesize, int):
         raise TypeError("pipesize must be an integer")
-    text_mode = None
-    if not (encoding is errors is text is universal_newlines is None):
-        text_mode = _text.mode(encoding, errors, text, universal_newlines)
-        if text_mode:
-            if encoding is None:
-                encoding = _text.default_encoding()
-            if PIPE in (stdin, stdout, stderr):
-                _text.check(encoding, errors)
-    spec = build(
-        args,
-        executable,
-        stdin,
-        stdout,
-        stderr,
-        preexec_fn,
-        close_fds,
-        shell,
-        cwd,
-        env,
-        startupinfo,
-        creationflags,
-        restore_signals,
-        start_new_session,
-        pass_fds,
-        user,
-        group,
-        extra_groups,
-        umask,
-        pipesize,
-        process_group,
-    )
-    return spec, text_mode, encoding
+    encoding, errors = asked.encoding, asked.errors
+    text_mode = _text.mode(encoding, errors, asked.text, asked.universal_newlines)
+    if text_mode:
+        if encoding is None:
+            encoding = _text.default_encoding()
+        if PIPE in (asked.stdin, asked.stdout, asked.stderr):
+            _text.check(encoding, errors)
+    return build(asked), text_mode, encoding
 
 
 def _check_bufsize(bufsize, text_mode, pipes):
@@ -189,69 +141,36 @@ class Popen(ChildOps):
             _cleanup()
         self.args = args
         self._waitpid_lock = RLock()
-        # Exactly these, in this order, are what _DEFAULTS has.
-        spec = plain.popen(
-            args,
-            stdin,
-            stdout,
-            stderr,
-            cwd,
-            env,
-            (
-                bufsize,
-                executable,
-                preexec_fn,
-                close_fds,
-                shell,
-                universal_newlines,
-                startupinfo,
-                creationflags,
-                restore_signals,
-                start_new_session,
-                pass_fds,
-                user,
-                group,
-                extra_groups,
-                encoding,
-                errors,
-                text,
-                umask,
-                pipesize,
-                process_group,
-            ),
-            _DEFAULTS,
+        others = (  # in the order of _OTHERS
+            bufsize,
+            executable,
+            preexec_fn,
+            close_fds,
+            shell,
+            universal_newlines,
+            startupinfo,
+            creationflags,
+            restore_signals,
+            start_new_session,
+            pass_fds,
+            user,
+            group,
+            extra_groups,
+            encoding,
+            errors,
+            text,
+            umask,
+            pipesize,
+            process_group,
         )
+        spec = plain.popen(args, stdin, stdout, stderr, cwd, env, others, _USUAL)
         if spec is None:
-            spec, self.text_mode, self.encoding = describe(
-                args,
-                bufsize,
-                executable,
-                stdin,
-                stdout,
-                stderr,
-                preexec_fn,
-                close_fds,
-                shell,
-                cwd,
-                env,
-                universal_newlines,
-                startupinfo,
-                creationflags,
-                restore_signals,
-                start_new_session,
-                pass_fds,
-                user=user,
-                group=group,
-                extra_groups=extra_groups,
-                encoding=encoding,
-                errors=errors,
-                text=text,
-                umask=umask,
-                pipesize=pipesize,
-                process_group=process_group,
-            )
+            asked = SimpleNamespace(**dict(zip(_OTHERS, others, strict=True)))
+            asked.args, asked.cwd, asked.env = args, cwd, env
+            asked.stdin, asked.stdout, asked.stderr = stdin, stdout, stderr
+            spec, self.text_mode, self.encoding = describe(asked)
             self.errors = errors
-            self.pipesize = -1 if pipesize is None else pipesize
+            self.pipesize = asked.pipesize
         if stdin is stdout is stderr is None:
             self._execute_child(spec, None)
             return
@@ -430,10 +349,19 @@ class Popen(ChildOps):
         return None if endtime is None else endtime - _time()
 
 
-_DEFAULTS = (
-    *(-1, None, None, True, False, None, None, 0, True, False, ()),
-    *(None, None, None, None, None, None, -1, -1, None),
+def _parameters(function):
+    """The names of a method's parameters but for self and args, with their defaults."""
+    code = function.__code__
+    names = code.co_varnames[2 : code.co_argcount]
+    return dict(zip(names, function.__defaults__, strict=True)) | function.__kwdefaults__
+
+
+# What Popen is asked, where nobody says otherwise; and which of it plain.popen() cannot do.
+DEFAULTS = _parameters(Popen.__init__)
+_OTHERS = tuple(
+    name for name in DEFAULTS if name not in ("stdin", "stdout", "stderr", "cwd", "env")
 )
+_USUAL = tuple(DEFAULTS[name] for name in _OTHERS)
 
 # run() goes its own way only while nobody has put something else in the place of these.
 _METHODS = """__new__ __init__ __enter__ __exit__ __del__ poll wait communicate send_signal terminate

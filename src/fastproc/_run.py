@@ -7,18 +7,16 @@ from subprocess import (
     CompletedProcess,
     TimeoutExpired,
 )
+from types import SimpleNamespace
 
 import fastproc
 
 from . import _text
 from ._platform import after_timeout, make_run, native
-from ._popen import _active, _cleanup, describe, plain
+from ._popen import DEFAULTS, _active, _cleanup, describe, plain
 
 # What a run in one call understands: all but preexec_fn, which runs Python in the child.
-_ONE_CALL = frozenset(describe.__code__.co_varnames[: describe.__code__.co_argcount]) | frozenset(
-    describe.__kwdefaults__
-)
-_ONE_CALL -= {"args", "preexec_fn"}
+_ONE_CALL = frozenset(DEFAULTS) - {"preexec_fn"}
 
 
 def _takes_one_call(popenargs, kwargs):
@@ -70,7 +68,7 @@ def _run_in_one_call(args, input, timeout, kwargs):
     """A run without a Popen: (exit code, stdout, stderr)."""
     if _active:
         _cleanup()
-    spec, text_mode, encoding = describe(args, **kwargs)
+    spec, text_mode, encoding = describe(SimpleNamespace(args=args, **{**DEFAULTS, **kwargs}))
     errors = None
     if text_mode:
         encoding = _text.codec(encoding)

@@ -42,83 +42,63 @@ _ROUTES = _forced_routes()
 _SHARED_MEMORY_ROUTES = ROUTES["clone3"] | ROUTES["vfork"]
 
 
-def build(
-    args,
-    executable,
-    stdin,
-    stdout,
-    stderr,
-    preexec_fn,
-    close_fds,
-    shell,
-    cwd,
-    env,
-    startupinfo,
-    creationflags,
-    restore_signals,
-    start_new_session,
-    pass_fds,
-    user,
-    group,
-    extra_groups,
-    umask,
-    pipesize,
-    process_group,
-):
+def build(asked):
     """The Spec for these arguments of Popen; raises what Popen raises for bad ones."""
-    if pass_fds and not close_fds:
+    close_fds = asked.close_fds
+    if asked.pass_fds and not close_fds:
         warnings.warn("pass_fds overriding close_fds.", RuntimeWarning, stacklevel=3)
         close_fds = True
-    if startupinfo is not None:
+    if asked.startupinfo is not None:
         raise ValueError("startupinfo is only supported on Windows platforms")
-    if creationflags != 0:
+    if asked.creationflags != 0:
         raise ValueError("creationflags is only supported on Windows platforms")
     spec = Spec()
-    if group is not None:
-        spec.group = _group_id(group)
-    if extra_groups is not None:
-        spec.extra_groups = _extra_group_ids(extra_groups)
-    if user is not None:
-        spec.user = _user_id(user)
-    if stdin is not None:
-        spec.stdin = source(stdin)
-    if stdout is not None:
-        stdout = spec.stdout = source(stdout)
-    if stderr is not None:
-        spec.stderr = source_of_stderr(stderr, stdout)
+    if asked.group is not None:
+        spec.group = _group_id(asked.group)
+    if asked.extra_groups is not None:
+        spec.extra_groups = _extra_group_ids(asked.extra_groups)
+    if asked.user is not None:
+        spec.user = _user_id(asked.user)
+    if asked.stdin is not None:
+        spec.stdin = source(asked.stdin)
+    if asked.stdout is not None:
+        spec.stdout = source(asked.stdout)
+    if asked.stderr is not None:
+        spec.stderr = source_of_stderr(asked.stderr, spec.stdout)
 
-    argv = _argv(args, shell)
-    if shell and executable:
+    argv = _argv(asked.args, asked.shell)
+    executable = asked.executable
+    if asked.shell and executable:
         argv[0] = executable
     if executable is None:
         executable = argv[0]
-    sys.audit("subprocess.Popen", executable, argv, cwd, env)
+    sys.audit("subprocess.Popen", executable, argv, asked.cwd, asked.env)
     spec.argv = argv
     spec.program = executable
     name = executable if type(executable) is str else os.fsdecode(executable)
     if "/" not in name:
-        spec.path = _search_path(env)
-    spec.cwd = cwd
-    spec.env = env
+        spec.path = _search_path(asked.env)
+    spec.cwd = asked.cwd
+    spec.env = asked.env
 
     if not close_fds:
         spec.close_fds = False
-    if pass_fds != ():
-        spec.pass_fds = _descriptors(pass_fds)
-    if not restore_signals:
+    if asked.pass_fds != ():
+        spec.pass_fds = _descriptors(asked.pass_fds)
+    if not asked.restore_signals:
         spec.restore_signals = False
-    if start_new_session:
+    if asked.start_new_session:
         spec.new_session = True
-    if process_group is not None and c_int(process_group) >= 0:
-        spec.process_group = process_group
-    if c_int(umask) >= 0:
-        spec.umask = umask
-    if pipesize > 0 and PIPE in (spec.stdin, spec.stdout, spec.stderr):
-        spec.pipesize = _as_fcntl_takes_it(pipesize)
-    if preexec_fn is not None:
+    if asked.process_group is not None and c_int(asked.process_group) >= 0:
+        spec.process_group = asked.process_group
+    if c_int(asked.umask) >= 0:
+        spec.umask = asked.umask
+    if asked.pipesize > 0 and PIPE in (spec.stdin, spec.stdout, spec.stderr):
+        spec.pipesize = _as_fcntl_takes_it(asked.pipesize)
+    if asked.preexec_fn is not None:
         if sys.is_finalizing():
             raise _FinalizationError("preexec_fn not supported at interpreter shutdown")
-        spec.preexec_fn = preexec_fn
+        spec.preexec_fn = asked.preexec_fn
     spec.routes = _ROUTES
     if not (fastproc._USE_VFORK and fastproc._USE_POSIX_SPAWN):
         spec.routes = _routes_without()

@@ -14,48 +14,27 @@ from ._native_windows import Spec, list2cmdline
 from ._stdio_windows import source, source_of_stderr
 
 
-def build(
-    args,
-    executable,
-    stdin,
-    stdout,
-    stderr,
-    preexec_fn,
-    close_fds,
-    shell,
-    cwd,
-    env,
-    startupinfo,
-    creationflags,
-    restore_signals,
-    start_new_session,
-    pass_fds,
-    user,
-    group,
-    extra_groups,
-    umask,
-    pipesize,
-    process_group,
-):
+def build(asked):
     """The Spec for these arguments of Popen; raises what Popen raises for bad ones."""
-    if preexec_fn is not None:
+    if asked.preexec_fn is not None:
         raise ValueError("preexec_fn is not supported on Windows platforms")
-    for name, value in ("group", group), ("extra_groups", extra_groups), ("user", user):
-        if value is not None:
+    for name in "group", "extra_groups", "user":
+        if getattr(asked, name) is not None:
             raise ValueError(f"The '{name}' parameter is not supported on the current platform")
     spec = Spec()
-    spec.stdin = source(stdin)
-    spec.stdout = source(stdout)
-    spec.stderr = source_of_stderr(stderr)
-    assert not pass_fds, "pass_fds not supported on Windows."
+    spec.stdin = source(asked.stdin)
+    spec.stdout = source(asked.stdout)
+    spec.stderr = source_of_stderr(asked.stderr)
+    assert not asked.pass_fds, "pass_fds not supported on Windows."
 
-    line = _command_line(args, shell)
+    line = _command_line(asked.args, asked.shell)
+    executable = asked.executable
     if executable is not None:
         executable = os.fsdecode(executable)
-    startupinfo = STARTUPINFO() if startupinfo is None else startupinfo.copy()
-    spec.close_fds = bool(close_fds)
+    startupinfo = STARTUPINFO() if asked.startupinfo is None else asked.startupinfo.copy()
+    spec.close_fds = bool(asked.close_fds)
     _add_handles(spec, startupinfo.lpAttributeList)
-    if shell:
+    if asked.shell:
         startupinfo.dwFlags |= STARTF_USESHOWWINDOW
         startupinfo.wShowWindow = SW_HIDE
         comspec = executable
@@ -64,15 +43,14 @@ def build(
             if os.path.isabs(comspec):
                 executable = comspec
         line = f'{comspec} /c "{line}"'
-    if cwd is not None:
-        cwd = os.fsdecode(cwd)
-    sys.audit("subprocess.Popen", executable, line, cwd, env)
+    cwd = None if asked.cwd is None else os.fsdecode(asked.cwd)
+    sys.audit("subprocess.Popen", executable, line, cwd, asked.env)
     sys.audit("_winapi.CreateProcess", executable, line, cwd)
     spec.application = executable
     spec.command_line = line
     spec.cwd = cwd
-    spec.env = env
-    spec.creation_flags = _flags(creationflags)
+    spec.env = asked.env
+    spec.creation_flags = _flags(asked.creationflags)
     spec.startup_flags = getattr(startupinfo, "dwFlags", 0)
     spec.show_window = getattr(startupinfo, "wShowWindow", 0) & 0xFFFF
     spec.std_handles = tuple(
