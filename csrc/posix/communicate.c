@@ -1,14 +1,8 @@
 #include "communicate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-/* A pipe holds this much unless told otherwise. */
-#define FP_PIPE_SIZE (64 * 1024)
-/* What a busy pipe of ours is widened to: the most that needs no privilege. */
-#define FP_WIDE_PIPE_SIZE (1024 * 1024)
 /* How often to look for the end of a child that has no pidfd, in nanoseconds. */
 #define FP_LOOK_EVERY 10000000
 /* Descriptors that a job can wait for: input, two outputs, or its end. */
@@ -18,19 +12,10 @@ void fp_job_init(fp_job *job, fp_grow_fn grow, void *owners[2])
 {
     job->proc = (fp_proc){0, FP_NO_FD, NULL, FP_ROUTE_FORK};
     job->input = (fp_input){FP_NO_FD, NULL, 0, 0};
-    for (int i = 0; i < 2; i++) {
-        job->output[i].fd = FP_NO_FD;
-        job->output[i].widened = job->output[i].polled = false;
-        fp_buffer_init(&job->output[i].buffer, grow, owners[i]);
-    }
+    for (int i = 0; i < 2; i++)
+        fp_output_init(&job->output[i], grow, owners[i]);
     job->owns_fds = job->may_widen = job->wants_code = job->reaped = job->lost = false;
     job->code = 0;
-}
-
-bool fp_set_nonblocking(int fd, int *flags)
-{
-    *flags = fcntl(fd, F_GETFL);
-    return *flags >= 0 && fcntl(fd, F_SETFL, *flags | O_NONBLOCK) == 0;
 }
 
 static bool fp_streams_done(const fp_job *job)
@@ -42,74 +27,6 @@ static bool fp_streams_done(const fp_job *job)
 bool fp_job_done(const fp_job *job)
 {
     return fp_streams_done(job) && (!job->wants_code || job->reaped);
-}
-
-static void fp_widen(int fd)
-{
-#ifdef F_SETPIPE_SZ
-    /* Refused when the user has too much in pipes already: then it stays as it is. */
-    fcntl(fd, F_SETPIPE_SZ, FP_WIDE_PIPE_SIZE);
-#else
-    (void)fd;
-#endif
-}
-
-static void fp_end_stream(const fp_job *job, int *fd)
-{
-    if (job->owns_fds)
-        close(*fd);
-    *fd = FP_NO_FD;
-}
-
-/* Writes as much as the pipe takes. */
-static fp_outcome fp_push(fp_job *job, fp_error *error)
-{
-    fp_input *input = &job->input;
-    ssize_t count = write(input->fd, input->data + input->sent, input->size - input->sent);
-    if (count >= 0) {
-        input->sent += (size_t)count;
-    } else if (errno == EPIPE) {
-        /* It closed its end: not an error, only the rest is not wanted. */
-        input->sent = input->size;
-    } else if (errno != EAGAIN && errno != EINTR) {
-        *error = (fp_error){FP_STAGE_DRAIN, errno};
-        return FP_FAILED;
-    }
-    if (input->sent >= input->size)
-        fp_end_stream(job, &input->fd);
-    return FP_DONE;
-}
-
-/* Reads what is there. Only a read of nothing is the end: a pipe of packets, which a child
- * can make of ours, gives one at a time. */
-static fp_outcome fp_pull(fp_job *job, fp_output *output, fp_error *error)
-{
-    fp_buffer *buffer = &output->buffer;
-    /* The first read goes to the buffer's own room; later ones may be large. */
-    if (buffer->size > 0 && !fp_buffer_reserve(buffer, FP_PIPE_SIZE)) {
-        *error = (fp_error){FP_STAGE_MEMORY, ENOMEM};
-        return FP_FAILED;
-    }
-    size_t room = buffer->capacity - buffer->size;
-    ssize_t count = read(output->fd, buffer->data + buffer->size, room);
-    if (count < 0) {
-        if (errno == EINTR)
-            return FP_INTERRUPTED;
-        if (errno == EAGAIN) {
-            output->polled = true;
-            return FP_DONE;
-        }
-        *error = (fp_error){FP_STAGE_DRAIN, errno};
-        return FP_FAILED;
-    }
-    buffer->size += (size_t)count;
-    if (count == 0) {
-        fp_end_stream(job, &output->fd);
-    } else if (count >= FP_PIPE_SIZE && job->may_widen && !output->widened) {
-        output->widened = true;
-        fp_widen(output->fd);
-    }
-    return FP_DONE;
 }
 
 static void fp_note_code(fp_job *job, fp_reaping reaping, int code)
@@ -189,16 +106,16 @@ static fp_outcome fp_serve(fp_job *job, const struct pollfd *polls, nfds_t count
             return FP_FAILED;
         }
         if (polls[i].fd == job->input.fd) {
-            outcome = fp_push(job, error);
+            outcome = fp_push(&job->input, job->owns_fds, error);
             continue;
         }
         int which = polls[i].fd == job->output[0].fd ? 0 : 1;
         if (polls[i].fd != job->output[which].fd) {
             fp_reaped_now(job);
         } else if (events & POLLIN) {
-            outcome = fp_pull(job, &job->output[which], error);
+            outcome = fp_pull(&job->output[which], job->owns_fds, job->may_widen, error);
         } else {
-            fp_end_stream(job, &job->output[which].fd); /* hung up, and nothing is left */
+            fp_end_stream(&job->output[which].fd, job->owns_fds); /* hung up: nothing is left */
         }
     }
     return outcome;
@@ -217,7 +134,7 @@ static bool fp_serve_alone(fp_job *job, const fp_limits *limits, fp_outcome *out
     for (int i = 0; i < 2; i++) {
         fp_output *output = &job->output[i];
         if (output->fd != FP_NO_FD && job->output[1 - i].fd == FP_NO_FD && !output->polled) {
-            *outcome = fp_pull(job, output, error);
+            *outcome = fp_pull(output, job->owns_fds, job->may_widen, error);
             return true;
         }
     }

@@ -8,24 +8,9 @@
 
 #include <stddef.h>
 
-#include "common/buffer.h"
-#include "common/error.h"
 #include "route.h"
+#include "stream.h"
 #include "wait.h"
-
-typedef struct fp_input {
-    int fd; /* FP_NO_FD: none, or all is sent. Not blocking. */
-    const unsigned char *data;
-    size_t size;
-    size_t sent;
-} fp_input;
-
-typedef struct fp_output {
-    int fd; /* FP_NO_FD: none, or it has ended */
-    bool widened;
-    bool polled; /* it does not block: to read it without asking first is to spin */
-    fp_buffer buffer;
-} fp_output;
 
 typedef struct fp_job {
     fp_proc proc;
@@ -55,8 +40,5 @@ fp_outcome fp_communicate(fp_job *const *jobs, size_t count, const fp_limits *li
 
 /* Whether nothing is left to send, to read or to reap. */
 bool fp_job_done(const fp_job *job);
-
-/* A pipe's end on which a write never waits; the flags as they were go to `flags`. */
-bool fp_set_nonblocking(int fd, int *flags);
 
 #endif

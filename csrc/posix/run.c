@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <unistd.h>
@@ -29,10 +28,8 @@ static void fp_prepare_input(fp_job *job)
         input->fd = FP_NO_FD;
         return;
     }
-#ifdef F_SETPIPE_SZ
     if (job->may_widen && input->size > FP_LARGE_INPUT)
-        fcntl(input->fd, F_SETPIPE_SZ, 1024 * 1024);
-#endif
+        fp_widen(input->fd);
     fp_set_nonblocking(input->fd, &flags);
 }
 
