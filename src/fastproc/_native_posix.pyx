@@ -13,11 +13,11 @@ from fastproc._request_posix cimport (
     Allowed,
     Request,
     Spec,
+    fill_stdio,
     raise_error,
     request_fill,
     request_free,
     request_init,
-    stdio_of,
     time_of,
     view_of,
 )
@@ -268,9 +268,7 @@ cdef class Ends:
         cdef fp_stdio stdio[3]
         cdef fp_error error
         cdef bint sized = spec.pipesize is not None
-        stdio[0] = stdio_of(spec.stdin)
-        stdio[1] = stdio_of(spec.stdout)
-        stdio[2] = stdio_of(spec.stderr)
+        fill_stdio(stdio, spec.stdin, spec.stdout, spec.stderr)
         if not fp_ends_open(&self.ends, stdio, sized, spec.pipesize if sized else 0, &error):
             raise_error(&error, spec.program, spec.cwd)
 

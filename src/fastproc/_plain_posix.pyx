@@ -9,9 +9,9 @@ from fastproc._request_posix cimport (
     Spec,
     fill_argv,
     fill_envp,
+    fill_stdio,
     request_free,
     request_init,
-    stdio_of,
     text_of,
     time_of,
 )
@@ -266,6 +266,7 @@ cdef class Plain:
         cdef Hooks hooks
         cdef Ended ended
         cdef Allowed allowed
+        cdef size_t size
         cdef bint has_text
         if (
             self.abandoned
@@ -307,21 +308,19 @@ cdef class Plain:
                     input = input.encode(encoding, errors)
             allowed = time_of(or_none(call.timeout))
             program = argv[0]
-            request.spec.program = text_of(program, &request).data
+            request.spec.program = text_of(program, &request, &size)
             fill_argv(&request, argv)
             fill_envp(&request, or_none(call.env))
-            request.spec.stdio[0] = stdio_of(or_none(stdin))
-            request.spec.stdio[1] = stdio_of(or_none(stdout))
-            request.spec.stdio[2] = stdio_of(or_none(stderr))
+            fill_stdio(request.spec.stdio, or_none(stdin), or_none(stdout), or_none(stderr))
             request.spec.close_fds = not call.shares_fds
             request.spec.new_session = call.new_session
             request.spec.routes = self.routes
             if path != NULL:
                 request.spec.search = True
-                request.spec.path = text_of(<object>path, &request).data
+                request.spec.path = text_of(<object>path, &request, &size)
             if call.cwd != NULL:
                 request.spec.has_cwd = True
-                request.spec.cwd = text_of(<object>call.cwd, &request).data
+                request.spec.cwd = text_of(<object>call.cwd, &request, &size)
             run_request(&request, &hooks, args, program, or_none(call.cwd), input, allowed,
                         self.let_go, &ended)
             if ended.output[0] != NULL:

@@ -38,18 +38,13 @@ cdef struct Request:
     PyObject *alive  # a list of what the spec points into, or NULL
 
 
-cdef struct Text:
-    const char *data
-    size_t size
-
-
 cdef void request_init(Request *) noexcept
 cdef int request_fill(Request *, Spec) except -1
-cdef Text text_of(object, Request *) except *
+cdef const char *text_of(object, Request *, size_t *) except NULL
 cdef int fill_argv(Request *, object) except -1
 cdef int fill_envp(Request *, object) except -1
 cdef void request_free(Request *) noexcept
-cdef fp_stdio stdio_of(object) except *
+cdef int fill_stdio(fp_stdio *, object, object, object) except -1
 
 
 cdef struct Allowed:

@@ -44,49 +44,51 @@ cdef int keep_alive(Request *request, object value) except -1:
     return 0
 
 
-cdef Text text_of(object value, Request *request) except *:
-    """The bytes of a str, bytes or PathLike; the request keeps those made here."""
-    cdef Text text
+cdef const char *text_of(object value, Request *request, size_t *size) except NULL:
+    """The bytes of a str, bytes or PathLike, and how many; the request keeps those made here."""
+    cdef const char *data
+    if isinstance(value, str) and PyUnicode_IS_COMPACT_ASCII(value):
+        data = ascii_data(value)
+        size[0] = <size_t>PyUnicode_GET_LENGTH(value)
+    else:
+        encoded = encoded_by_os(value)
+        keep_alive(request, encoded)
+        data = PyBytes_AS_STRING(encoded)
+        size[0] = <size_t>PyBytes_GET_SIZE(encoded)
+    if strlen(data) != size[0]:
+        raise ValueError("embedded null byte")
+    return data
+
+
+cdef bytes encoded_by_os(object value):
     if not isinstance(value, (str, bytes)):
         value = os.fspath(value)
-        keep_alive(request, value)
-    if isinstance(value, str):
-        if PyUnicode_IS_COMPACT_ASCII(value):
-            text.data = ascii_data(value)
-            text.size = <size_t>PyUnicode_GET_LENGTH(value)
-            if strlen(text.data) != text.size:
-                raise ValueError("embedded null byte")
-            return text
-        value = PyUnicode_EncodeFSDefault(value)
-        keep_alive(request, value)
-    text.data = PyBytes_AS_STRING(value)
-    text.size = <size_t>PyBytes_GET_SIZE(value)
-    if strlen(text.data) != text.size:
-        raise ValueError("embedded null byte")
-    return text
+    return PyUnicode_EncodeFSDefault(value) if isinstance(value, str) else value
 
 
 cdef int refer_to(Request *request, tuple argv) except -1:
     """Many arguments: where they are, in place of copies, which cost more than their birth."""
     cdef fp_strings *strings = &request.argv
+    cdef size_t size
     keep_alive(request, argv)
     if not fp_strings_expect(strings, len(argv)):
         raise MemoryError
     for argument in argv:
-        fp_strings_refer(strings, text_of(argument, request).data)
+        fp_strings_refer(strings, text_of(argument, request, &size))
     request.spec.argv = strings.vector
     return 0
 
 
 cdef int fill_argv(Request *request, object argv) except -1:
     cdef fp_strings *strings = &request.argv
-    cdef Text text
+    cdef const char *text
+    cdef size_t size
     if isinstance(argv, list) and len(<list>argv) >= FP_STRINGS_INLINE_COUNT:
         refer_to(request, tuple(argv))
         return 0
     for argument in argv:
-        text = text_of(argument, request)
-        if not fp_strings_add(strings, text.data, text.size):
+        text = text_of(argument, request, &size)
+        if not fp_strings_add(strings, text, size):
             raise MemoryError
     if not fp_strings_finish(strings):
         raise MemoryError
@@ -96,17 +98,19 @@ cdef int fill_argv(Request *request, object argv) except -1:
 
 cdef int fill_envp(Request *request, object env) except -1:
     cdef fp_strings *strings = &request.envp
-    cdef Text name, value
+    cdef const char *name
+    cdef const char *value
+    cdef size_t name_size, value_size
     cdef bint made
     if env is None:
         made = fp_strings_environ(strings)
     else:
         for key, item in env.items():
-            name = text_of(key, request)
-            value = text_of(item, request)
-            if memchr(name.data, c'=', name.size) != NULL:
+            name = text_of(key, request, &name_size)
+            value = text_of(item, request, &value_size)
+            if memchr(name, c'=', name_size) != NULL:
                 raise ValueError("illegal environment variable name")
-            if not fp_strings_add_pair(strings, name.data, name.size, value.data, value.size):
+            if not fp_strings_add_pair(strings, name, name_size, value, value_size):
                 raise MemoryError
         made = fp_strings_finish(strings)
     if not made:
@@ -136,20 +140,22 @@ cdef void request_free(Request *request) noexcept:
     Py_XDECREF(request.alive)
 
 
-cdef fp_stdio stdio_of(object wish) except *:
-    cdef fp_stdio stdio = fp_stdio(FP_STDIO_INHERIT, 0)
+cdef int fill_stdio(fp_stdio *stdio, object stdin, object stdout, object stderr) except -1:
+    stdio[0].kind = kind_of(stdin, &stdio[0].fd)
+    stdio[1].kind = kind_of(stdout, &stdio[1].fd)
+    stdio[2].kind = kind_of(stderr, &stdio[2].fd)
+    return 0
+
+
+cdef fp_stdio_kind kind_of(object wish, int *fd) except <fp_stdio_kind>-1:
     if wish is None:
-        return stdio
-    stdio.fd = wish
-    if stdio.fd == PIPE_:
-        stdio.kind = FP_STDIO_PIPE
-    elif stdio.fd == DEVNULL_:
-        stdio.kind = FP_STDIO_NULL
-    elif stdio.fd == STDOUT_:
-        stdio.kind = FP_STDIO_STDOUT
-    else:
-        stdio.kind = FP_STDIO_FD
-    return stdio
+        return FP_STDIO_INHERIT
+    fd[0] = wish
+    if fd[0] == PIPE_:
+        return FP_STDIO_PIPE
+    if fd[0] == DEVNULL_:
+        return FP_STDIO_NULL
+    return FP_STDIO_STDOUT if fd[0] == STDOUT_ else FP_STDIO_FD
 
 
 cdef int add_fds(Request *request, object fds) except -1:
@@ -184,22 +190,21 @@ cdef int add_groups(Request *request, object groups) except -1:
 
 cdef int request_fill(Request *request, Spec given) except -1:
     cdef fp_spec *spec = &request.spec
-    spec.program = text_of(given.program, request).data
+    cdef size_t size
+    spec.program = text_of(given.program, request, &size)
     fill_argv(request, given.argv)
     fill_envp(request, given.env)
-    spec.stdio[0] = stdio_of(given.stdin)
-    spec.stdio[1] = stdio_of(given.stdout)
-    spec.stdio[2] = stdio_of(given.stderr)
+    fill_stdio(spec.stdio, given.stdin, given.stdout, given.stderr)
     spec.close_fds = given.close_fds
     spec.restore_signals = given.restore_signals
     spec.new_session = given.new_session
     spec.routes = given.routes
     if given.path is not None:
         spec.search = True
-        spec.path = text_of(given.path, request).data
+        spec.path = text_of(given.path, request, &size)
     if given.cwd is not None:
         spec.has_cwd = True
-        spec.cwd = text_of(given.cwd, request).data
+        spec.cwd = text_of(given.cwd, request, &size)
     if given.pipesize is not None:
         spec.has_pipe_size = True
         spec.pipe_size = given.pipesize
