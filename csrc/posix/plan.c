@@ -173,8 +173,9 @@ bool fp_plan_init(fp_plan *plan, const fp_spec *spec, const fp_ends *ends, fp_ro
                   unsigned features, fp_error *error)
 {
     plan->spec = spec;
-    plan->run_ahead =
-        spec->run_ahead && route == FP_ROUTE_CLONE3 && (features & FP_FEATURE_RUN_AHEAD);
+    /* One with another user must have left our memory soon: see dumpable.h. */
+    plan->run_ahead = spec->run_ahead && route == FP_ROUTE_CLONE3 &&
+                      (features & FP_FEATURE_RUN_AHEAD) && !spec->has_user && !spec->has_group;
     plan->search_storage = NULL;
     plan->keep_storage = NULL;
     plan->keep_fds = spec->pass_fds;

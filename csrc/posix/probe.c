@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +46,17 @@ static bool fp_vfork_shares_memory(bool *certain)
     return word == 1;
 }
 
+#if FP_LINUX_SYSCALLS
+static bool fp_kernel_is(int major, int minor)
+{
+    struct utsname name;
+    int has_major = 0, has_minor = 0;
+    if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &has_major, &has_minor) != 2)
+        return false;
+    return has_major > major || (has_major == major && has_minor >= minor);
+}
+#endif
+
 /* `certain`: it would be the same at any other time. */
 static unsigned fp_probe(bool *certain)
 {
@@ -60,6 +73,8 @@ static unsigned fp_probe(bool *certain)
         found |= FP_FEATURE_CLOSE_RANGE;
     if (fp_close_range(~0u, ~0u, FP_CLOSE_RANGE_CLOEXEC) == 0)
         found |= FP_FEATURE_RANGE_CLOEXEC;
+    if (fp_kernel_is(5, 16))
+        found |= FP_FEATURE_LONE_DUMP;
     int pidfd = fp_pidfd_open(getpid());
     if (pidfd >= 0) {
         /* We are no child of ours: a kernel that knows P_PIDFD says so. */

@@ -14,7 +14,8 @@ enum {
     FP_FEATURE_REOPEN = 1u << 5,        /* a pipe of ours can be opened through that */
     FP_FEATURE_RUN_AHEAD = 1u << 6,     /* proven by a child that was waited for */
     FP_FEATURE_RANGE_CLOEXEC = 1u << 7, /* CLOSE_RANGE_CLOEXEC */
-    FP_FEATURE_ALL = (1u << 8) - 1u
+    FP_FEATURE_LONE_DUMP = 1u << 8,     /* a core dump does not end others with the memory */
+    FP_FEATURE_ALL = (1u << 9) - 1u
 };
 
 /* The features in use. The first call probes; it may start and reap one child. */

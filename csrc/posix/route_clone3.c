@@ -155,6 +155,24 @@ static bool fp_sources_are_open(const fp_plan *plan, const fp_ends *ends, fp_err
     return true;
 }
 
+/* The birth, and what is to be seen to around it. Returns the pid, or minus errno. */
+static long fp_clone3_unsignalled(fp_newborn *newborn, int *pidfd)
+{
+    fp_plan *plan = &newborn->plan;
+    /* A child that has no handlers from birth runs none, and signals need not be blocked. But
+     * where one that dumps core ends all who have its memory, they must be. */
+    plan->restore_mask = !(plan->features & FP_FEATURE_LONE_DUMP);
+    if (plan->restore_mask)
+        fp_signals_block_all(&plan->mask);
+    long pid = fp_clone3_birth(newborn, pidfd);
+    /* No room for a pidfd is no reason not to start: waiting works without. */
+    if (pidfd != NULL && (pid == -EMFILE || pid == -ENFILE))
+        pid = fp_clone3_birth(newborn, NULL);
+    if (plan->restore_mask)
+        fp_signals_restore(&plan->mask);
+    return pid;
+}
+
 static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigned features,
                                fp_proc *proc, fp_error *error)
 {
@@ -175,16 +193,8 @@ static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigne
     if (fp_plan_init(plan, spec, ends, FP_ROUTE_CLONE3, features, error) &&
         (!pidfd_wanted || fp_sources_are_open(plan, ends, error))) {
         FP_PLAN_FAULT(plan);
-        /* No need to block signals: where a child has no handlers from birth, none runs. */
         int pidfd = FP_NO_FD;
-        fp_dumpable_lend(spec);
-        long pid = fp_clone3_birth(newborn, pidfd_wanted ? &pidfd : NULL);
-        /* No room for a pidfd is no reason not to start: waiting works without. */
-        if (pidfd_wanted && (pid == -EMFILE || pid == -ENFILE))
-            pid = fp_clone3_birth(newborn, NULL);
-        if (pid < 0 || !plan->run_ahead)
-            fp_dumpable_return(spec);
-
+        long pid = fp_clone3_unsignalled(newborn, pidfd_wanted ? &pidfd : NULL);
         if (pid == -ENOSYS || pid == -EPERM || pid == -EINVAL) {
             /* An older kernel, or a sandbox that refuses the call. */
             fp_features_drop(FP_FEATURE_CLONE3);
@@ -229,18 +239,15 @@ bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
     bool born = newborn->report.stage == FP_STAGE_NONE;
     if (!born)
         *error = (fp_error){newborn->report.stage, newborn->report.code};
-    fp_dumpable_return(newborn->plan.spec);
     proc->newborn = NULL;
     fp_plan_free(&newborn->plan);
     free(newborn);
     return born;
 }
 
-fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error)
+static fp_birth fp_clone3_twice(const fp_spec *spec, const fp_ends *ends, unsigned features,
+                                fp_proc *proc, fp_error *error)
 {
-    unsigned features = fp_features();
-    if (!(features & FP_FEATURE_CLONE3))
-        return FP_BIRTH_DECLINED;
     fp_birth birth = fp_clone3_once(spec, ends, features, proc, error);
     if (birth != FP_BIRTH_FAILED)
         return birth;
@@ -256,6 +263,18 @@ fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc
     if (error->code != ENOMEM && error->code != ENFILE && error->code != EMFILE)
         fp_features_drop(refused);
     return fp_clone3_once(spec, ends, features & ~refused, proc, error);
+}
+
+fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error)
+{
+    unsigned features = fp_features();
+    if (!(features & FP_FEATURE_CLONE3))
+        return FP_BIRTH_DECLINED;
+    if (!fp_dumpable_lend(spec))
+        return FP_BIRTH_DECLINED;
+    fp_birth birth = fp_clone3_twice(spec, ends, features, proc, error);
+    fp_dumpable_return(spec, birth == FP_BIRTH_DONE ? proc->pid : 0);
+    return birth;
 }
 
 #else

@@ -29,18 +29,22 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
     unsigned features = fp_features();
     if (!(features & FP_FEATURE_SHARED_VFORK))
         return FP_BIRTH_DECLINED;
+    if (!fp_dumpable_lend(spec))
+        return FP_BIRTH_DECLINED;
 
     if (fp_plan_init(&plan, spec, ends, FP_ROUTE_VFORK, features, error)) {
         FP_PLAN_FAULT(&plan);
         fp_signals_block_all(&plan.mask);
         plan.restore_mask = true;
-        fp_dumpable_lend(spec);
         pid_t pid = fp_vfork_birth(&plan, &report);
         int code = errno;
-        fp_dumpable_return(spec);
         fp_signals_restore(&plan.mask);
 
-        if (pid < 0) {
+        if (pid < 0 && code != EAGAIN && code != ENOMEM) {
+            /* A sandbox that was put up after we had looked. */
+            fp_features_drop(FP_FEATURE_SHARED_VFORK);
+            birth = FP_BIRTH_DECLINED;
+        } else if (pid < 0) {
             *error = (fp_error){FP_STAGE_BIRTH, code};
         } else if (report.stage != FP_STAGE_NONE) {
             fp_reap_failed(pid);
@@ -53,5 +57,6 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
         }
     }
     fp_plan_free(&plan);
+    fp_dumpable_return(spec, birth == FP_BIRTH_DONE ? proc->pid : 0);
     return birth;
 }

@@ -127,6 +127,7 @@ cdef extern from "posix/probe.h" nogil:
     unsigned FP_FEATURE_REOPEN
     unsigned FP_FEATURE_RUN_AHEAD
     unsigned FP_FEATURE_RANGE_CLOEXEC
+    unsigned FP_FEATURE_LONE_DUMP
     unsigned fp_features()
     void fp_features_drop(unsigned)
 

@@ -494,6 +494,7 @@ FEATURES = {
     "reopen": FP_FEATURE_REOPEN,
     "run_ahead": FP_FEATURE_RUN_AHEAD,
     "range_cloexec": FP_FEATURE_RANGE_CLOEXEC,
+    "lone_dump": FP_FEATURE_LONE_DUMP,
 }
 ROUTES = {fp_route_name(<fp_route>i).decode(): 1 << i for i in range(FP_ROUTE_COUNT)}
 

@@ -10,6 +10,7 @@
     X(spawn)       \
     X(errors)      \
     X(births)      \
+    X(dumpable)    \
     X(refusals)    \
     X(faults)      \
     X(limits)      \
