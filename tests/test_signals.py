@@ -44,6 +44,21 @@ def test_a_signal_to_a_finished_child_goes_nowhere(sp):
         method()
 
 
+def in_a_pid_namespace(sp, code):
+    if shutil.which("unshare") is None or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
+        pytest.skip("needs unshare (util-linux) and ns_last_pid")
+    command = ["unshare", "-pf", "--kill-child", "--mount-proc"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this system lets nobody make a pid namespace")
+    script = f"import {sp.__name__} as sp{code}"
+    # Not as its first process, whose children all orphans there become.
+    command += ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    if "PermissionError" in done.stderr and "ns_last_pid" in done.stderr:
+        pytest.skip("this system lets nobody choose a pid")
+    return done
+
+
 # In a pid namespace of its own: there a number can be given out again, on demand.
 STRANGER = """
 import os, signal, sys
@@ -87,19 +102,48 @@ print(os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1]), process.returncode)
 )
 def test_a_signal_never_reaches_a_pid_that_is_somebody_else_s_by_now(sp, reap):
     """The stranger lives until it is told, and says how it ended."""
-    if shutil.which("unshare") is None or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
-        pytest.skip("needs unshare (util-linux) and ns_last_pid")
-    command = ["unshare", "-pf", "--mount-proc"]
-    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
-        pytest.skip("this system lets nobody make a pid namespace")
-    script = f"import {sp.__name__} as sp{STRANGER}".replace("REAP", reap)
-    done = subprocess.run(
-        [*command, sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE
-    )
-    if "PermissionError" in done.stderr and "ns_last_pid" in done.stderr:
-        pytest.skip("this system lets nobody choose a pid")
+    done = in_a_pid_namespace(sp, STRANGER.replace("REAP", reap))
     assert done.returncode == 0, done.stderr
     assert done.stdout == "7 0\n"
+
+
+# The child's pid is a stranger's by the time that run() gives up; a grandchild has its pipe.
+STRANGER_OF_A_RUN = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+answers, answer = os.pipe()
+strangers = []
+def reap_and_reuse(signum, frame):
+    if strangers or not (pid := os.waitpid(-1, os.WNOHANG)[0]):
+        return
+    strangers.append(pid)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    between = os.fork()  # so that the stranger is no child of ours
+    if between == 0:
+        with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+            file.write(str(pid - 1))
+        stranger = os.fork()
+        if stranger == 0:
+            os.closerange(0, 3)
+            signal.sigwait([signal.SIGUSR1])
+            os.write(answer, b"alive")
+        os._exit(stranger != pid)
+    assert os.waitpid(between, 0)[1] == 0
+signal.signal(signal.SIGCHLD, reap_and_reuse)
+try:
+    sp.run(["sh", "-c", "sleep 1000 & exit 0"], capture_output=True, timeout=0.5)
+except sp.TimeoutExpired:
+    print("expired", end=" ")
+os.close(answer)
+os.kill(strangers[0], signal.SIGUSR1)
+print(os.read(answers, 9).decode())
+"""
+
+
+def test_a_run_out_of_time_never_kills_a_pid_that_is_somebody_else_s_by_now(sp):
+    done = in_a_pid_namespace(sp, STRANGER_OF_A_RUN)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "expired alive\n"
 
 
 def test_signal_zero_asks_only(sp):

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -358,3 +359,41 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 """,
     )
     assert out.split() == ["True", "True"]
+
+
+# Holds a lease on a program: an exec of it waits until the holder has let it go.
+LEASE = """
+import fcntl, os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
+fd = os.open(sys.argv[1], os.O_RDONLY)
+try:
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+except OSError as error:
+    sys.exit(f"no lease: {error}")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="leases are a Linux thing")
+def test_a_run_does_not_wait_for_a_program_that_takes_long_to_load(tmp_path):
+    """The standard library's deadline begins when exec is over."""
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("true"), program)
+    fastproc.run(["true"])
+    holder = subprocess.Popen(
+        python(LEASE, str(program)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with holder:
+        if holder.stdout.readline() != b"held\n":
+            pytest.skip("this file system knows no leases: " + holder.stderr.read().decode())
+        started = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired):
+            fastproc.run([program], timeout=0.3)
+        # The kernel breaks the lease after /proc/sys/fs/lease-break-time: 45 seconds.
+        assert time.monotonic() - started < 20
+        holder.stdin.close()

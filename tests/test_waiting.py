@@ -191,3 +191,50 @@ def test_communicate_resumed_after_any_timeouts_loses_nothing(parts, naps):
                 seen.append(expired.stdout or b"")
     assert all(out.startswith(part) for part in seen)
     assert (out, err) == (b"".join(parts), b"end")
+
+
+TRACED = """
+import ctypes, os, signal, sys, time
+def traced(process):
+    # By a third process, which does not look after it.
+    answers, answer = os.pipe()
+    tracer = os.fork()
+    if tracer == 0:
+        seized = ctypes.CDLL(None).ptrace(0x4206, process.pid, None, None)  # PTRACE_SEIZE
+        os.write(answer, b"%d" % seized)
+        signal.pause()
+    os.close(answer)
+    said = os.read(answers, 20)
+    os.close(answers)
+    return tracer if said == b"0" else None
+process = sp.Popen(["sleep", "1000"], stdout=sp.PIPE)
+tracer = traced(process)
+if tracer is None:
+    sys.exit("no ptrace here")
+os.kill(process.pid, signal.SIGKILL)
+os.read(process.stdout.fileno(), 1)  # its end: it has died
+started, busy = time.monotonic(), time.process_time()
+try:
+    WAIT
+except sp.TimeoutExpired:
+    print("expired", 0.9 < time.monotonic() - started < 20, time.process_time() - busy < 0.5)
+os.kill(tracer, signal.SIGKILL)
+os.waitpid(tracer, 0)
+print(process.wait())
+"""
+
+
+@linux_only
+@pytest.mark.parametrize("wait", ["process.wait(timeout=1)", "process.communicate(timeout=1)"])
+def test_a_child_that_its_tracer_holds_is_waited_for_without_spinning(sp, wait):
+    """It has ended, as its pidfd says, but cannot be reaped."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {sp.__name__} as sp{TRACED}".replace("WAIT", wait)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    if "no ptrace here" in done.stderr:
+        pytest.skip("this system does not let one process trace another")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "expired True True\n-9\n"

@@ -14,7 +14,8 @@ void fp_job_init(fp_job *job, fp_grow_fn grow, void *owners[2])
     job->input = (fp_input){FP_NO_FD, NULL, 0, 0};
     for (int i = 0; i < 2; i++)
         fp_output_init(&job->output[i], grow, owners[i]);
-    job->owns_fds = job->may_widen = job->wants_code = job->reaped = job->lost = false;
+    job->owns_fds = job->may_widen = job->wants_code = false;
+    job->held = job->reaped = job->lost = false;
     job->code = 0;
 }
 
@@ -54,12 +55,19 @@ static bool fp_reaped_now(fp_job *job)
  * way: on a busy machine that costs milliseconds.) */
 static bool fp_reaped_or_polled(fp_job *job)
 {
-    if (job->proc.pidfd != FP_NO_FD)
+    if (job->proc.pidfd != FP_NO_FD && !job->held)
         return false;
     if (fp_reaped_now(job))
         return true;
-    job->proc.pidfd = fp_pidfd_of(job->proc.pid);
+    if (job->proc.pidfd == FP_NO_FD)
+        job->proc.pidfd = fp_pidfd_of(job->proc.pid);
     return false;
+}
+
+/* What tells of a child's end: nothing does of the end of a tracer's hold. */
+static int fp_end_to_poll(const fp_job *job)
+{
+    return job->held ? FP_NO_FD : job->proc.pidfd;
 }
 
 /* Reaps a job's child whose streams have ended, waiting for its end. */
@@ -69,9 +77,11 @@ static fp_outcome fp_finish(fp_job *job, const fp_limits *limits, fp_error *erro
     if (limits->deadline.set) {
         if (fp_reaped_or_polled(job))
             return FP_DONE;
-        fp_outcome outcome = fp_wait_exit(job->proc.pid, job->proc.pidfd, &limits->deadline, error);
-        if (outcome != FP_DONE)
-            return outcome;
+        fp_outcome outcome =
+            fp_wait_exit(job->proc.pid, fp_end_to_poll(job), &limits->deadline, error);
+        if (outcome == FP_DONE)
+            job->held = !fp_reaped_now(job);
+        return outcome;
     }
     fp_reaping reaping = fp_reap(job->proc.pid, true, &code);
     if (reaping == FP_REAP_INTERRUPTED)
@@ -89,7 +99,7 @@ static nfds_t fp_fill_polls(const fp_job *job, struct pollfd *polls)
         if (job->output[i].fd != FP_NO_FD)
             polls[count++] = (struct pollfd){job->output[i].fd, POLLIN, 0};
     if (count == 0 && job->wants_code && !job->reaped)
-        polls[count++] = (struct pollfd){job->proc.pidfd, POLLIN, 0};
+        polls[count++] = (struct pollfd){fp_end_to_poll(job), POLLIN, 0};
     return count;
 }
 
@@ -111,7 +121,7 @@ static fp_outcome fp_serve(fp_job *job, const struct pollfd *polls, nfds_t count
         }
         int which = polls[i].fd == job->output[0].fd ? 0 : 1;
         if (polls[i].fd != job->output[which].fd) {
-            fp_reaped_now(job);
+            job->held = !fp_reaped_now(job);
         } else if (events & POLLIN) {
             outcome = fp_pull(&job->output[which], job->owns_fds, job->may_widen, error);
         } else {
@@ -153,10 +163,10 @@ static fp_outcome fp_round(fp_job *const *jobs, size_t n_jobs, struct pollfd *po
         return outcome;
     for (size_t i = 0; i < n_jobs; i++) {
         fp_job *job = jobs[i];
-        if (fp_streams_done(job) && !fp_job_done(job) && job->proc.pidfd == FP_NO_FD) {
+        if (fp_streams_done(job) && !fp_job_done(job) && fp_end_to_poll(job) == FP_NO_FD) {
             if (fp_reaped_or_polled(job))
                 return FP_DONE;
-            blind |= job->proc.pidfd == FP_NO_FD;
+            blind |= fp_end_to_poll(job) == FP_NO_FD;
         }
         total += fp_fill_polls(job, polls + total);
     }

@@ -19,6 +19,7 @@ typedef struct fp_job {
     bool owns_fds;       /* each is closed as soon as it has ended */
     bool may_widen;      /* the pipes' sizes are ours to choose */
     bool wants_code;     /* done only when the child is reaped */
+    bool held; /* it has ended, but cannot be reaped before its tracer has let it go */
     bool reaped;
     bool lost; /* somebody else reaped it; `code` is 0 then, as the stdlib says */
     int code;

@@ -17,8 +17,7 @@ static atomic_uint fp_known;
 static atomic_uint fp_dropped;
 static atomic_uint fp_proven;
 
-/* Refused for want of something: another time it is to be had. */
-static bool fp_is_scarcity(int code)
+bool fp_is_scarcity(int code)
 {
     return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }

@@ -18,6 +18,9 @@ enum {
     FP_FEATURE_ALL = (1u << 9) - 1u
 };
 
+/* Whether a call was refused for want of something: another time it is to be had. */
+bool fp_is_scarcity(int code);
+
 /* The features in use. The first call probes; it may start and reap one child. */
 unsigned fp_features(void);
 

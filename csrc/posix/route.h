@@ -9,6 +9,8 @@
 #ifndef FP_ROUTE_H
 #define FP_ROUTE_H
 
+#include <stdint.h>
+
 #include "plan.h"
 
 typedef struct fp_newborn fp_newborn;
@@ -39,6 +41,9 @@ fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, 
  * is the caller's to reap). `gone`: it has ended, as the caller knows. Where there is no
  * newborn, true. */
 bool fp_settle(fp_proc *proc, bool gone, fp_error *error);
+
+/* Whether that wait would be none, or be over within so many nanoseconds. */
+bool fp_has_settled(const fp_proc *proc, int64_t within);
 
 /* What two or more of them need. */
 

@@ -225,17 +225,26 @@ static fp_birth fp_clone3_once(const fp_spec *spec, const fp_ends *ends, unsigne
     return birth;
 }
 
+bool fp_has_settled(const fp_proc *proc, int64_t within)
+{
+    fp_newborn *newborn = proc->newborn;
+    if (newborn == NULL || newborn->present == 0)
+        return true;
+    const fp_deadline deadline = fp_deadline_in(within);
+    for (int64_t left = within; left > 0 && newborn->present != 0; left = deadline.at - fp_now()) {
+        const struct timespec time = {left / 1000000000, left % 1000000000};
+        syscall(SYS_futex, &newborn->present, FP_FUTEX_WAIT, 1, &time, NULL, 0);
+    }
+    return newborn->present == 0;
+}
+
 bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
 {
     fp_newborn *newborn = proc->newborn;
     if (newborn == NULL)
         return true;
-    /* Kernels before 5.16 say nothing of a child that dies with a core dump: look, too. */
-    const struct timespec look = {0, FP_LOOK_EVERY};
-    while (!gone && newborn->present != 0)
-        if (syscall(SYS_futex, &newborn->present, FP_FUTEX_WAIT, 1, &look, NULL, 0) < 0 &&
-            errno == ETIMEDOUT)
-            gone = fp_has_ended(proc->pid);
+    while (!gone && !fp_has_settled(proc, FP_LOOK_EVERY))
+        gone = fp_has_ended(proc->pid); /* a core dump leaves the word as it was, before 5.16 */
     bool born = newborn->report.stage == FP_STAGE_NONE;
     if (!born)
         *error = (fp_error){newborn->report.stage, newborn->report.code};
@@ -260,7 +269,7 @@ static fp_birth fp_clone3_twice(const fp_spec *spec, const fp_ends *ends, unsign
         refused = FP_FEATURE_CLOSE_RANGE;
     if (refused == 0)
         return birth;
-    if (error->code != ENOMEM && error->code != ENFILE && error->code != EMFILE)
+    if (!fp_is_scarcity(error->code))
         fp_features_drop(refused);
     return fp_clone3_once(spec, ends, features & ~refused, proc, error);
 }
@@ -288,6 +297,12 @@ fp_birth fp_route_clone3(const fp_spec *spec, const fp_ends *ends, fp_proc *proc
 bool fp_settle(fp_proc *proc, bool gone, fp_error *error)
 {
     (void)proc, (void)gone, (void)error;
+    return true;
+}
+
+bool fp_has_settled(const fp_proc *proc, int64_t within)
+{
+    (void)proc, (void)within;
     return true;
 }
 

@@ -40,7 +40,7 @@ fp_birth fp_route_vfork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc,
         int code = errno;
         fp_signals_restore(&plan.mask);
 
-        if (pid < 0 && code != EAGAIN && code != ENOMEM) {
+        if (pid < 0 && !fp_is_scarcity(code)) {
             /* A sandbox that was put up after we had looked. */
             fp_features_drop(FP_FEATURE_SHARED_VFORK);
             birth = FP_BIRTH_DECLINED;
