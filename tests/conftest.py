@@ -5,6 +5,7 @@ in the next, so that a test states a promise which the model itself keeps.
 """
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -29,6 +30,12 @@ MARKERS = (
     "windows_differs(what): the standard library does not keep this promise on Windows",
     "stress: many threads and processes, for many seconds",
 )
+
+
+# A shell without job control starts what it puts into the background with SIGINT ignored,
+# and so would be all children here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):

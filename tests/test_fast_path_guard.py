@@ -132,6 +132,7 @@ mark()
         ("{}", 8),
         ("{'timeout': 30}", 11),
         ("{'capture_output': True}", 19),
+        ("{'input': b'x'}", 13),
         ("{'capture_output': True, 'timeout': 30}", 24),
         ("{'cwd': '/', 'start_new_session': True}", 10),
     ],
@@ -215,6 +216,8 @@ def test_large_output_is_read_in_few_reads(tools):
     counts = traced(READS, tools.emit, str(size))
     # A pipe holds 64 KiB; half of that on average leaves room for the writer's pace.
     assert counts["read"] + counts["readv"] <= 2 * size / (32 * 1024), counts
+    # The pages for what is read are made a MiB at a time.
+    assert size / MIB <= counts["madvise"] <= 4 * size / MIB, counts
 
 
 @linux

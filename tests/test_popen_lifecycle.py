@@ -285,3 +285,41 @@ def test_the_processes_are_ours_alone():
     process.kill()
     process.wait()
     assert set(open_fds()) == before
+
+
+@pytest.mark.posix
+def test_a_handler_that_raises_during_popen_leaves_no_child_that_nobody_knows():
+    """The standard library loses most of them; it has no way to tell the object in time."""
+    out = fresh(
+        fastproc,
+        """
+import gc, os, random, signal, warnings
+from fastproc._popen import _active, _cleanup
+warnings.simplefilter("ignore")
+class Mine(Exception): pass
+def handler(signum, frame):
+    raise Mine
+signal.signal(signal.SIGALRM, handler)
+raised = 0
+for _ in range(2000):
+    process = None
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0006))
+            process = sp.Popen(["/bin/true"])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Mine:
+        raised += 1
+    if process is not None:
+        process.wait()
+gc.collect()
+while _active:
+    _cleanup()
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print(raised > 0)
+""",
+    )
+    assert out == "True\n"

@@ -122,3 +122,44 @@ for enabled in True, False:
 """,
     )
     assert out.split() == ["False", "True", "False", "False"]
+
+
+def test_signal_handlers_run_while_preexec_fn_is_under_way(sp):
+    """One that never ends, having met a lock of another thread's, must not be for ever."""
+    out = fresh(
+        sp,
+        """
+import os, signal, time
+here, there = os.pipe()
+def handler(signum, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+def hang():
+    os.read(here, 1)
+try:
+    sp.Popen(["true"], preexec_fn=hang)
+except KeyboardInterrupt:
+    print("interrupted")
+os.write(there, b"!")
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+""",
+    )
+    assert out == "interrupted\n"
+
+
+def test_handlers_of_a_fork_run_before_the_child_is_set_up(sp):
+    out = fresh(
+        sp,
+        """
+import os
+read, write = os.pipe()
+def tell():
+    os.write(write, b"%d" % (os.getcwd() == before))
+before = os.getcwd()
+os.register_at_fork(after_in_child=tell)
+captured = sp.check_output(["true"], preexec_fn=lambda: None, cwd=os.path.dirname(before) or "/")
+print(os.read(read, 9), captured)
+""",
+    )
+    assert out == "b'1' b''\n"

@@ -12,7 +12,7 @@ typedef enum fp_stage {
     FP_STAGE_PIPE_SIZE,
     FP_STAGE_NULL_DEVICE,
     FP_STAGE_BIRTH,
-    /* in the POSIX child, in the order in which it takes them */
+    /* in the POSIX child */
     FP_STAGE_UNSHARE,
     FP_STAGE_REOPEN,
     FP_STAGE_MOVE,

@@ -1,7 +1,7 @@
 /* The child's half: replays a plan, then becomes the program, or reports and exits.
  *
- * It may run in the parent's memory, while the one parent thread that started it is
- * stopped and all others go on. So nothing here, nor anything it calls:
+ * It may run in the parent's memory, while the parent's threads go on: all but the one that
+ * started it, and in a run ahead that one too. So nothing here, nor anything it calls:
  *   - allocates, takes a lock, or touches stdio, locale or the environment: another
  *     thread may hold that lock, and a write would stay in the parent;
  *   - runs with a signal let through while a handler is set: it would run in, and

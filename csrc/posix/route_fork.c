@@ -36,13 +36,13 @@ static bool fp_report_pipe(const fp_plan *plan, int fds[2], fp_error *error)
 }
 
 /* Waits until exec has closed the pipe's other end, or a record has come. */
-static void fp_read_report(int fd, fp_error *report)
+static void fp_read_report(int fd, const fp_fork_hooks *hooks, fp_error *report)
 {
     fp_error record;
     ssize_t count;
     do
         count = read(fd, &record, sizeof record);
-    while (count < 0 && errno == EINTR);
+    while (count < 0 && errno == EINTR && (hooks == NULL || hooks->interrupted(hooks->context)));
     *report = count == sizeof record ? record : (fp_error){FP_STAGE_NONE, 0};
 }
 
@@ -67,8 +67,11 @@ fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, 
             plan.restore_mask = true;
         }
         pid_t pid = fork();
-        if (pid == 0)
+        if (pid == 0) {
+            if (hooks != NULL)
+                hooks->born(hooks->context);
             fp_child(&plan, NULL);
+        }
         int code = errno;
         if (hooks != NULL)
             hooks->after_fork(hooks->context);
@@ -80,7 +83,7 @@ fp_birth fp_route_fork(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, 
         if (pid < 0) {
             *error = (fp_error){FP_STAGE_BIRTH, code};
         } else {
-            fp_read_report(fds[0], &report);
+            fp_read_report(fds[0], hooks, &report);
             if (report.stage != FP_STAGE_NONE) {
                 fp_reap_failed(pid);
                 *error = report;

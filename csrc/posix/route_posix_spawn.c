@@ -65,7 +65,8 @@ static int fp_add_close(posix_spawn_file_actions_t *actions, const fp_plan *plan
         bool moved = false;
         for (int i = 0; i < plan->n_moves; i++)
             moved |= plan->moves[i].to == fd;
-        if (!moved && fcntl(fd, F_GETFD) >= 0)
+        int flags = fcntl(fd, F_GETFD);
+        if (!moved && flags >= 0 && !(flags & FD_CLOEXEC))
             code = posix_spawn_file_actions_addinherit_np(actions, fd);
     }
     for (size_t i = 0; i < plan->spec->n_pass_fds && code == 0; i++)

@@ -11,7 +11,7 @@
  *
  * `ends` come from fp_ends_open, or are set by the caller; they stay open, and are
  * the caller's. Takes the first route of spec->routes, in the order of this system,
- * that does not decline. Blocks signals meanwhile, and puts the mask back. Safe to
+ * that does not decline. A route that has to block signals puts the mask back. Safe to
  * call from many threads at once. */
 bool fp_spawn(const fp_spec *spec, const fp_ends *ends, fp_proc *proc, fp_error *error);
 

@@ -36,12 +36,17 @@ typedef struct fp_stdio {
     int fd; /* FP_STDIO_FD only */
 } fp_stdio;
 
-/* Called around fork() by the one route that runs the caller's code in the child.
- * before_fork and after_fork run in the parent; in_child runs in the child, after
- * set-up and before descriptors are closed, and returns false to stop the child. */
+/* Called around fork() by the one route that runs the caller's code in the child. */
 typedef struct fp_fork_hooks {
+    /* In the parent. */
     void (*before_fork)(void *context);
     void (*after_fork)(void *context);
+    /* A signal came while the parent waits for in_child and exec: false to wait no longer, and
+     * take the child as born. */
+    bool (*interrupted)(void *context);
+    /* In the child: first of all; and after set-up, before descriptors are closed, where
+     * false stops the child. */
+    void (*born)(void *context);
     bool (*in_child)(void *context);
     void *context;
 } fp_fork_hooks;

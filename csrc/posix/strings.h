@@ -1,5 +1,6 @@
-/* Lists of strings as execve takes them, private to one call: nothing that another
- * thread does to a list, a dict or the environment can reach them. */
+/* Lists of strings as execve takes them, private to one call: nothing that another thread does
+ * to a list, to a dict or by setenv() can reach them. (What putenv() was given stays its
+ * caller's, as ever.) */
 #ifndef FP_STRINGS_H
 #define FP_STRINGS_H
 

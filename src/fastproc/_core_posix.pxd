@@ -51,6 +51,8 @@ cdef extern from "posix/spec.h" nogil:
     ctypedef struct fp_fork_hooks:
         void (*before_fork)(void *) noexcept nogil
         void (*after_fork)(void *) noexcept nogil
+        c_bool (*interrupted)(void *) noexcept nogil
+        void (*born)(void *) noexcept nogil
         c_bool (*in_child)(void *) noexcept nogil
         void *context
     ctypedef struct fp_spec:
@@ -170,7 +172,9 @@ cdef extern from "posix/communicate.h" nogil:
     bint fp_set_nonblocking(int, int *)
 
 cdef extern from "posix/run.h" nogil:
+    size_t FP_SMALL_INPUT
     bint fp_run_start(fp_job *, const fp_spec *, fp_error *)
     fp_outcome fp_run_on(fp_job *, const fp_limits *, fp_error *)
     fp_outcome fp_run_kill(fp_job *, int *)
+    bint fp_run_again(const fp_spec *, const fp_error *)
     void fp_run_close(fp_job *)

@@ -27,6 +27,7 @@ cdef struct Hooks:
     PyThreadState **state
     int collects  # whether the garbage collector was on
     PyObject *preexec_fn
+    bint raised  # a signal handler, while we waited for it
 
 
 # How a whole run ended.

@@ -60,6 +60,7 @@ cdef extern from "Python.h" nogil:
     char *bytes_data "PyBytes_AS_STRING"(PyObject *)
     PyObject *PyObject_CallNoArgs(PyObject *)
     void PyErr_Clear()
+    int check_signals "PyErr_CheckSignals"()  # what it raises stays for later
     unsigned long PyThread_get_thread_ident()
     ctypedef struct PyInterpreterState:
         pass
@@ -102,8 +103,19 @@ cdef void after_fork(void *context) noexcept nogil:
     hooks.state[0] = PyEval_SaveThread()
 
 
-cdef c_bool in_child(void *context) noexcept nogil:
+cdef c_bool interrupted(void *context) noexcept nogil:
+    cdef Hooks *hooks = <Hooks *>context
+    PyEval_RestoreThread(hooks.state[0])
+    hooks.raised = check_signals() < 0
+    hooks.state[0] = PyEval_SaveThread()
+    return not hooks.raised
+
+
+cdef void born(void *context) noexcept nogil:
     PyOS_AfterFork_Child()
+
+
+cdef c_bool in_child(void *context) noexcept nogil:
     return PyObject_CallNoArgs((<Hooks *>context).preexec_fn) != NULL
 
 
@@ -111,7 +123,7 @@ cdef int set_hooks(Hooks *hooks, Spec spec, Request *request) except -1:
     if spec.preexec_fn is not None:
         if PyInterpreterState_Get() != PyInterpreterState_Main():
             raise RuntimeError("preexec_fn not supported within subinterpreters")
-        hooks.hooks = fp_fork_hooks(before_fork, after_fork, in_child, hooks)
+        hooks.hooks = fp_fork_hooks(before_fork, after_fork, interrupted, born, in_child, hooks)
         hooks.preexec_fn = <PyObject *>spec.preexec_fn
         request.spec.hooks = &hooks.hooks
     return 0
@@ -185,6 +197,7 @@ cdef class Child:
     cdef fp_route used
     cdef int pidfd
     cdef int waiters
+    cdef bint ended  # as a pidfd says; a tracer may hold it yet
     cdef bint reaped
     cdef object code  # the exit code; None: lost to somebody else
 
@@ -212,7 +225,8 @@ cdef class Child:
             if limits.deadline.set and self.pidfd == FP_NO_FD:
                 self.pidfd = fp_pidfd_of(self.pid)
             self.waiters += 1
-            pidfd = self.pidfd
+            # Seen to have ended, and not reaped since: what holds it up no pidfd tells.
+            pidfd = FP_NO_FD if self.ended else self.pidfd
         try:
             while outcome == FP_INTERRUPTED:
                 with nogil:
@@ -221,6 +235,7 @@ cdef class Child:
         finally:
             with cython.critical_section(self):
                 self.waiters -= 1
+                self.ended |= outcome == FP_DONE
                 if self.reaped and self.waiters == 0:
                     close_fd(&self.pidfd)
         if outcome == FP_FAILED:
@@ -287,8 +302,13 @@ cdef class Ends:
         fp_ends_close_parent(&self.ends)
 
 
-def spawn(Spec spec, Ends ends):
-    """Starts a child, and returns it once exec has succeeded.
+cdef int raise_what_is_pending() except -1:
+    return -1
+
+
+def spawn(Spec spec, Ends ends, owner):
+    """Starts a child, and gives it to its owner once exec has succeeded: before a signal handler
+    gets its turn, which may raise.
 
     ends: None where nothing but descriptors that are there already goes to the child.
     """
@@ -300,6 +320,7 @@ def spawn(Spec spec, Ends ends):
     cdef fp_error error
     cdef bint started
     hooks.state = &state
+    hooks.raised = False
     request_init(&request)
     try:
         request_fill(&request, spec)
@@ -313,7 +334,13 @@ def spawn(Spec spec, Ends ends):
         PyEval_RestoreThread(state)
         if not started:
             raise_error(&error, spec.program, spec.cwd)
-        return child_of(&proc)
+        try:
+            if hooks.raised:
+                raise_what_is_pending()
+        finally:
+            owner._child = child = child_of(&proc)
+            owner.pid = child.pid
+            owner._child_created = True
     finally:
         request_free(&request)
 
@@ -324,12 +351,14 @@ cdef int run_handlers(fp_job *job, object args, object let_go) except -1:
     try:
         PyErr_CheckSignals()
     except BaseException:
-        with nogil:
-            fp_settle(&job.proc, False, &error)
         child = child_of(&job.proc)
         job.proc.pidfd = FP_NO_FD
-        # Its pipes are there until it has ended: it may have last words to say.
-        let_go(args, child, sys.exc_info()[1])
+        try:
+            # Its pipes are there until it has ended: it may have last words to say.
+            let_go(args, child, sys.exc_info()[1])
+        finally:
+            with nogil:
+                fp_settle(&job.proc, False, &error)
         raise
     return 0
 
@@ -369,9 +398,6 @@ cdef int run_request(
     cdef bint has_view = False
     ended.output[0] = ended.output[1] = NULL
     hooks.state = &state
-    # Not where we would write to it before exec has succeeded: what is no program at all
-    # would be a broken pipe first.
-    request.spec.run_ahead = input is None
     # Without output to wait for, its end is what a deadline waits for.
     request.spec.want_pidfd = allowed.limited and not (
         request.spec.stdio[1].kind == FP_STDIO_PIPE or request.spec.stdio[2].kind == FP_STDIO_PIPE
@@ -384,6 +410,7 @@ cdef int run_request(
             has_view = True
             job.input.data = <const unsigned char *>view.buf
             job.input.size = <size_t>view.len
+        request.spec.run_ahead = job.input.size <= FP_SMALL_INPUT
         state = PyEval_SaveThread()
         started = fp_run_start(&job, &request.spec, &error)
         if started:
@@ -404,9 +431,7 @@ cdef int run_request(
             PyEval_RestoreThread(state)
         if outcome != FP_DONE:
             end_by_force(&job, args, let_go)
-        if outcome == FP_FAILED and error.stage == FP_STAGE_UNSHARE and request.spec.run_ahead:
-            # Refused from now on, by a sandbox set up since: nothing has happened yet.
-            fp_features_drop(FP_FEATURE_RUN_AHEAD)
+        if outcome == FP_FAILED and fp_run_again(&request.spec, &error):
             fp_run_close(&job)
             return run_request(
                 request, hooks, args, program, cwd, input, allowed, let_go, ended

@@ -146,11 +146,15 @@ cdef class Guard:
         cdef unsigned version = type_version(<PyObject *>self.owner)
         if version != 0 and version == self.version:
             return True
+        # To ask is what gives the class a version again.
+        getattr(self.owner, self.names[0], None)
+        version = type_version(<PyObject *>self.owner)
         for i in range(len(self.names)):
             if getattr(self.owner, self.names[i], None) is not self.values[i]:
                 self.version = 0
                 return False
-        self.version = type_version(<PyObject *>self.owner)
+        # Unless another thread has patched it since.
+        self.version = version if version == type_version(<PyObject *>self.owner) else 0
         return True
 
 

@@ -36,9 +36,7 @@ class ChildOps(subprocess.Popen):
     _exchange = None
 
     def _execute_child(self, spec, ends):
-        self._child = child = native.spawn(spec, ends)
-        self.pid = child.pid
-        self._child_created = True
+        native.spawn(spec, ends, self)
         if ends is not None:
             ends.close()
 
@@ -56,14 +54,18 @@ class ChildOps(subprocess.Popen):
 
     def _wait(self, timeout):
         """Waits for the child; TimeoutExpired after `timeout` seconds."""
+        endtime = None if timeout is None else monotonic() + timeout
+        left = timeout
         while self.returncode is None:
-            ended = self._child.wait_exit(timeout)
+            ended = self._child.wait_exit(left)
             with self._waitpid_lock:
                 # Where somebody else has reaped it, or SIGCHLD is ignored: 0.
                 if self.returncode is None:
                     self.returncode = self._child.reap(0)
-            if not ended and self.returncode is None:
-                raise TimeoutExpired(self.args, timeout)
+            if self.returncode is None:
+                if not ended:
+                    raise TimeoutExpired(self.args, timeout)
+                left = self._remaining_time(endtime)  # its tracer has not let it go yet
         return self.returncode
 
     def _communicate(self, input, endtime, orig_timeout):

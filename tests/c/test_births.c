@@ -25,19 +25,30 @@ static void after_fork(void *context)
     strcat(context, "a");
 }
 
+static bool go_on(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void born(void *context)
+{
+    strcat(context, "n");
+}
+
 /* In the child: what the parent did is seen, and what is done here stays here. */
 static bool in_child(void *context)
 {
     sigset_t mask;
     sigprocmask(SIG_BLOCK, NULL, &mask);
-    setenv("FP_TEST_HOOK", strcmp(context, "b") == 0 && !sigismember(&mask, SIGINT) ? "7" : "8", 1);
+    setenv("FP_TEST_HOOK", strcmp(context, "bn") == 0 && !sigismember(&mask, SIGINT) ? "7" : "8", 1);
     strcat(context, "c");
     return getenv("FP_TEST_STOP") == NULL;
 }
 
 static void hooks_run_around_a_fork_and_in_its_child(void)
 {
-    const fp_fork_hooks hooks = {before_fork, after_fork, in_child, hook_calls};
+    const fp_fork_hooks hooks = {before_fork, after_fork, go_on, born, in_child, hook_calls};
     const fp_ends ends = {{-1, -1, -1}, {-1, -1, -1}, {0}, {0}};
     fp_error error = {FP_STAGE_NONE, 0};
     fp_spec spec = SPEC("getenv", "FP_TEST_HOOK");

@@ -39,7 +39,7 @@ static bool run_scarce(const scarce *with, long allowed)
     test_state before;
     fp_error error = {FP_STAGE_NONE, 0};
     fp_spec spec = SPEC("exit", "3");
-    fp_fork_hooks hooks = {hook_nothing, hook_nothing, hook_true, NULL};
+    fp_fork_hooks hooks = {hook_nothing, hook_nothing, hook_true, hook_nothing, hook_true, NULL};
     const fp_limits limits = {{false, 0}};
     for (int i = 0; i < 3; i++)
         spec.stdio[i].kind = with->kinds[i];

@@ -53,6 +53,31 @@ static void a_refused_clone3_gives_way_to_vfork(void)
     }
 }
 
+/* Put up after the core has looked what there is. */
+static void with_vfork_refused_late(const void *argument)
+{
+    const int *code = argument;
+    fp_spec spec = SPEC("report", report_path);
+    CHECK(fp_features() & FP_FEATURE_SHARED_VFORK);
+    if (!refuse(NUMBER_CLONE3, ENOSYS) || !refuse(NUMBER_VFORK, *code))
+        return;
+    spec.routes = FP_ROUTES_ALL & ~FP_ROUTE_BIT(FP_ROUTE_POSIX_SPAWN);
+    CHECK(spawn_report(&spec, NULL, &seen, &proc));
+    CHECK_INT(proc.used, FP_ROUTE_FORK);
+    CHECK_INT(seen.blocked, 0);
+}
+
+static void a_refused_vfork_gives_way_to_fork(void)
+{
+    const int codes[] = {ENOSYS, EPERM, EINVAL};
+    if (NUMBER_VFORK < 0)
+        test_skip("this machine's vfork is a clone");
+    for (int i = 0; i < 3; i++) {
+        test_about("errno %d", codes[i]);
+        test_in_child(with_vfork_refused_late, &codes[i]);
+    }
+}
+
 static void without_close_range(const void *argument)
 {
     fp_spec spec = SPEC("report", report_path);
@@ -162,7 +187,7 @@ static void a_pipe_or_null_device_that_cannot_be_opened_is_said(void)
     }
 }
 
-SUITE(refusals, CASE(a_refused_clone3_gives_way_to_vfork),
+SUITE(refusals, CASE(a_refused_clone3_gives_way_to_vfork), CASE(a_refused_vfork_gives_way_to_fork),
       CASE(a_refused_close_range_leaves_clone3_in_use),
       CASE(a_child_without_a_pidfd_is_waited_for_all_the_same),
       CASE(a_birth_that_fails_is_said_and_leaves_nothing),
