@@ -28,8 +28,7 @@ KINDS = {
     "asan": (["-O1", "-g", "-fno-omit-frame-pointer", *CHECKED, *SANITIZE, *HEAP_ONLY], SANITIZE),
     "coverage": (["-O0", "-g", "--coverage"], ["--coverage"]),
 }
-WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes"]
-CORE_WARNINGS = ["-Wconversion", "-Wundef", "-Wvla"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes"]  # and more in tests/c/run.sh
 
 
 class BuildExt(build_ext):
@@ -43,33 +42,27 @@ class BuildExt(build_ext):
         else:
             compile_args, link_args = KINDS[KIND]
             compile_args = ["-std=c11", "-fvisibility=hidden", *WARNINGS, *compile_args]
-            self._warn_more_about_the_core()
         for ext in self.extensions:
             ext.extra_compile_args = compile_args
             ext.extra_link_args = link_args
         super().build_extensions()
-
-    def _warn_more_about_the_core(self):
-        """Hand-written C bears more warnings than the C that Cython writes."""
-        compile_one = self.compiler._compile
-
-        def compile_with_warnings(obj, src, ext, cc_args, extra_postargs, pp_opts):
-            if src.replace(os.sep, "/").startswith("csrc/"):
-                extra_postargs = [*extra_postargs, *CORE_WARNINGS]
-            return compile_one(obj, src, ext, cc_args, extra_postargs, pp_opts)
-
-        self.compiler._compile = compile_with_warnings
 
 
 if KIND not in KINDS:
     sys.exit(f"FASTPROC_BUILD={KIND}: not one of {', '.join(KINDS)}")
 
 directives = {"language_level": 3, "freethreading_compatible": True, "binding": True}
-# The binding's modules, and which C files of ours each is linked with. The core has state,
-# so just one of them has it; error.c and strings.c have none.
+# The binding's modules, and which C files of ours each is linked with. The core has state, so
+# just one of them has it all; what else is named here has none.
 core = sorted(c for folder in CORE for c in glob.glob(f"{folder}/*.c"))
 if OS == "windows":
-    modules = {"_native_windows": core}
+    modules = {
+        "_native_windows": core,
+        "_request_windows": [
+            "csrc/common/error.c",
+            *(f"csrc/windows/{name}.c" for name in ("cmdline", "envblock", "fold")),
+        ],
+    }
 else:
     modules = {
         "_native_posix": core,

@@ -1,16 +1,16 @@
-# The binding: turns a Spec into the core's fp_spec, releases the GIL, and turns error
-# records into exceptions. It decides nothing; that is done above (_spec.py) and below.
+# The binding: releases the GIL around the core's calls, and turns its error records into
+# exceptions. It decides nothing; that is done above (_spec_windows.py) and below.
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject, Py_XDECREF
-from libc.stddef cimport wchar_t
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
+from fastproc._core_windows cimport *
+from fastproc._request_windows cimport Request, Spec, fill_stdio, raise_error
+
 import msvcrt
-import os
 import subprocess
 
 cdef extern from *:
@@ -41,215 +41,11 @@ cdef extern from "Python.h" nogil:
 
 cdef extern from "Python.h":
     PyObject *PyErr_SetFromWindowsErr(int) except NULL
-    wchar_t *PyUnicode_AsWideCharString(object, Py_ssize_t *) except NULL
-    Py_ssize_t PyUnicode_AsWideChar(object, wchar_t *, Py_ssize_t) except -1
-    object PyUnicode_FromWideChar(const wchar_t *, Py_ssize_t)
     HANDLE handle_of "PyLong_AsVoidPtr"(object) except? NULL
     object number_of "PyLong_FromVoidPtr"(HANDLE)
 
-cdef int PIPE_ = subprocess.PIPE
-cdef int STDOUT_ = subprocess.STDOUT
-cdef int DEVNULL_ = subprocess.DEVNULL
 
-
-cdef class Spec:
-    """Everything that the core needs to know to start a child; see _spec.py."""
-
-    cdef public object application      # str; None: what the command line begins with
-    cdef public object command_line     # str
-    cdef public object env              # a mapping; None: the process's own
-    cdef public object cwd              # str; None: inherited
-    cdef public object stdin            # None, a handle, or PIPE, STDOUT, DEVNULL
-    cdef public object stdout
-    cdef public object stderr
-    cdef public object std_handles      # three handles or None, for when nothing is redirected
-    cdef public object handle_list      # more handles that the child inherits
-    cdef public DWORD creation_flags
-    cdef public DWORD startup_flags
-    cdef public WORD show_window
-    cdef public bint close_fds
-
-    def __cinit__(self):
-        self.std_handles = (None, None, None)
-        self.handle_list = ()
-        self.close_fds = True
-
-
-# --- text: from Python's strings to UTF-16, and back ---------------------------------
-
-cdef wchar_t *wide(object text) except NULL:
-    return PyUnicode_AsWideCharString(text, NULL)  # ValueError for an embedded NUL
-
-
-cdef class Units:
-    """The UTF-16 of some strings, in one piece of memory."""
-
-    cdef uint16_t *data
-    cdef size_t size
-
-    def __cinit__(self, size_t room):
-        self.data = <uint16_t *>PyMem_Malloc((room + 1) * sizeof(uint16_t))
-        if self.data == NULL:
-            raise MemoryError
-
-    def __dealloc__(self):
-        PyMem_Free(self.data)
-
-    cdef fp_units add(self, str text) except *:
-        """`room` was enough: two units and a NUL for each character."""
-        cdef fp_units units
-        cdef Py_ssize_t most = 2 * len(text) + 1
-        units.data = self.data + self.size
-        units.size = <size_t>PyUnicode_AsWideChar(text, <wchar_t *>units.data, most)
-        self.size += units.size
-        return units
-
-    cdef fp_units add_folded(self, fp_units name) except *:
-        cdef fp_units units = fp_units(self.data + self.size, name.size)
-        if not fp_env_fold(name, self.data + self.size):
-            PyErr_SetFromWindowsErr(0)
-        self.size += units.size
-        return units
-
-
-def list2cmdline(seq):
-    """The command line for a sequence of str, bytes or PathLike."""
-    cdef list args = [os.fsdecode(arg) for arg in seq]
-    cdef Units text = Units(sum(2 * len(arg) + 1 for arg in args))
-    cdef fp_units *units = <fp_units *>PyMem_Malloc(max(len(args), 1) * sizeof(fp_units))
-    cdef Units line
-    if units == NULL:
-        raise MemoryError
-    try:
-        for i, arg in enumerate(args):
-            units[i] = text.add(arg)
-        line = Units(fp_cmdline(units, len(args), NULL))
-        line.size = fp_cmdline(units, len(args), line.data)
-        return PyUnicode_FromWideChar(<wchar_t *>line.data, <Py_ssize_t>line.size)
-    finally:
-        PyMem_Free(units)
-
-
-cdef Units block_of(object env):
-    """The environment block for a mapping."""
-    cdef Units text, block
-    cdef fp_env_entry *entries
-    cdef size_t count = 0
-    if not hasattr(type(env), "__getitem__"):
-        raise TypeError("environment must be dictionary or None")
-    cdef list items = [(key, env[key]) for key in env.keys()]
-    cdef size_t room = 0
-    for key, value in items:
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError("environment can only contain strings")
-        if "\0" in key or "\0" in value:
-            raise ValueError("embedded null character")
-        room += 4 * len(key) + 2 * len(value) + 3
-    text = Units(room)
-    entries = <fp_env_entry *>PyMem_Malloc(max(len(items), 1) * sizeof(fp_env_entry))
-    if entries == NULL:
-        raise MemoryError
-    try:
-        for key, value in items:
-            entries[count].name = text.add(key)
-            if not fp_env_name_ok(entries[count].name):
-                raise ValueError("illegal environment variable name")
-            entries[count].folded = text.add_folded(entries[count].name)
-            entries[count].value = text.add(value)
-            count += 1
-        count = fp_env_normalize(entries, count)
-        block = Units(fp_env_block(entries, count, NULL))
-        block.size = fp_env_block(entries, count, block.data)
-        return block
-    finally:
-        PyMem_Free(entries)
-
-
-def environment_block(env):
-    """The block that a child gets for env=, as text: for tests."""
-    cdef Units block = block_of(env)
-    return PyUnicode_FromWideChar(<wchar_t *>block.data, <Py_ssize_t>block.size)
-
-
-# --- a request: the core's spec, and all that it points to ---------------------------
-
-cdef fp_stdio stdio_of(object wish) except *:
-    cdef fp_stdio stdio = fp_stdio(FP_STDIO_INHERIT, NULL)
-    if wish is None:
-        return stdio
-    if wish == PIPE_:
-        stdio.kind = FP_STDIO_PIPE
-    elif wish == DEVNULL_:
-        stdio.kind = FP_STDIO_NULL
-    elif wish == STDOUT_:
-        stdio.kind = FP_STDIO_STDOUT
-    else:
-        stdio.kind = FP_STDIO_HANDLE
-        stdio.handle = handle_of(wish)
-    return stdio
-
-
-cdef class Request:
-    cdef fp_spec spec
-    cdef wchar_t *application
-    cdef wchar_t *command_line
-    cdef wchar_t *cwd
-    cdef HANDLE *handles
-    cdef Units environment
-
-    def __cinit__(self, Spec given):
-        cdef fp_spec *spec = &self.spec
-        if given.application is not None:
-            spec.application = self.application = wide(given.application)
-        if given.cwd is not None:
-            spec.cwd = self.cwd = wide(given.cwd)
-        if given.env is not None:
-            self.environment = block_of(given.env)
-            spec.environment = <wchar_t *>self.environment.data
-        spec.command_line = self.command_line = wide(given.command_line)
-        spec.stdio[0] = stdio_of(given.stdin)
-        spec.stdio[1] = stdio_of(given.stdout)
-        spec.stdio[2] = stdio_of(given.stderr)
-        spec.close_fds = given.close_fds
-        spec.creation_flags = given.creation_flags
-        spec.startup_flags = given.startup_flags
-        spec.show_window = given.show_window
-        for i in range(3):
-            handle = given.std_handles[i]
-            spec.std_handles[i] = NULL if handle is None else handle_of(handle)
-        if given.handle_list:
-            self.add_handles(given.handle_list)
-
-    cdef int add_handles(self, object handles) except -1:
-        self.handles = <HANDLE *>PyMem_Malloc(len(handles) * sizeof(HANDLE))
-        if self.handles == NULL:
-            raise MemoryError
-        for i, handle in enumerate(handles):
-            self.handles[i] = handle_of(handle)
-        self.spec.handle_list = self.handles
-        self.spec.n_handle_list = <size_t>len(handles)
-        return 0
-
-    def __dealloc__(self):
-        PyMem_Free(self.application)
-        PyMem_Free(self.command_line)
-        PyMem_Free(self.cwd)
-        PyMem_Free(self.handles)
-
-
-# --- errors, time and Ctrl-C -----------------------------------------------------------
-
-cdef int raise_error(fp_error *error) except -1:
-    if error.stage == FP_STAGE_MEMORY:
-        raise MemoryError
-    try:
-        PyErr_SetFromWindowsErr(error.code)
-    except OSError as exception:
-        if error.stage != FP_STAGE_CREATE_PROCESS and hasattr(exception, "add_note"):
-            exception.add_note(f"the step that failed: {fp_stage_name(error.stage).decode()}")
-        raise
-    return -1
-
+# --- time and Ctrl-C ---------------------------------------------------------------------
 
 cdef fp_limits limits_from_now(object timeout) except *:
     """The deadline that is `timeout` seconds away; None: never."""
@@ -370,9 +166,7 @@ cdef class Ends:
         cdef fp_spec wanted
         cdef fp_error error
         memset(&wanted, 0, sizeof(wanted))
-        wanted.stdio[0] = stdio_of(spec.stdin)
-        wanted.stdio[1] = stdio_of(spec.stdout)
-        wanted.stdio[2] = stdio_of(spec.stderr)
+        fill_stdio(wanted.stdio, spec)
         if not fp_ends_open(&self.ends, &wanted, FP_PIPE_PLAIN, &error):
             raise_error(&error)
 
@@ -407,8 +201,10 @@ cdef object child_of(fp_proc *proc):
     return child
 
 
-def spawn(Spec spec, Ends ends):
-    """Starts a child: a Child. `ends`: None where nothing is redirected."""
+def spawn(Spec spec, Ends ends, owner):
+    """Starts a child, and gives it to its owner before a signal handler gets its turn, which may
+    raise. `ends`: None where nothing is redirected.
+    """
     cdef Request request = Request(spec)
     cdef fp_proc proc
     cdef fp_error error
@@ -422,7 +218,9 @@ def spawn(Spec spec, Ends ends):
         started = fp_spawn(&request.spec, given, &proc, &error)
     if not started:
         raise_error(&error)
-    return child_of(&proc)
+    owner._child = child = child_of(&proc)
+    owner.pid = proc.pid
+    owner._child_created = True
 
 
 def run(Spec spec, args, input, timeout, let_go):

@@ -24,9 +24,7 @@ class ChildOps(subprocess.Popen):
     _route = "CreateProcess"  # the only one there is
 
     def _execute_child(self, spec, ends):
-        self._child = child = native.spawn(spec, ends)
-        self.pid = child.pid
-        self._child_created = True
+        native.spawn(spec, ends, self)
         if ends is not None:
             ends.close()
 

@@ -10,7 +10,7 @@ import sys
 import warnings
 from subprocess import STARTF_USESHOWWINDOW, STARTUPINFO, SW_HIDE
 
-from ._native_windows import Spec, list2cmdline
+from ._request_windows import Spec, list2cmdline
 from ._stdio_windows import source, source_of_stderr
 
 

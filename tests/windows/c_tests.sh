@@ -16,7 +16,7 @@ compile_only() {
             "$TOOLS/bin/python-zig" cc -target $target "${WARNINGS[@]}" -O2 -Icsrc -c "$source" -o "$out/x.o"
         done
         # What Cython writes bears fewer warnings than what people write.
-        for source in "$BUILD"/obj/*/_native_windows.c; do
+        for source in "$BUILD"/obj/*/_*_windows.c; do
             version=$(basename "$(dirname "$source")")
             "$TOOLS/bin/python-zig" cc -target $target -std=c11 -Wall -Wextra -Werror -O1 -Icsrc \
                 -I"$BUILD/python/$version/include" -c "$source" -o "$out/x.o"

@@ -91,22 +91,25 @@ make_python() { # X.Y
 
 setup() { install_packages; make_prefix; make_python "$1"; }
 
+build_module() { # NAME SOURCE...: of our own C, as setup.py links it
+    local name=$1 gen=$obj/$1.c pyd=$dest/$1.$tag.pyd; shift
+    [ ! -e "$pyd" ] || [ -n "$(find csrc/common csrc/windows src/fastproc/*.p?? "${BASH_SOURCE[0]}" \
+        -newer "$pyd" -name '*.*' -print -quit)" ] || return 0
+    (cd src && "$TOOLS/bin/cython" -3 -X freethreading_compatible=True -X binding=True \
+        "fastproc/$name.pyx" -o "$gen")
+    $MINGW-gcc -shared -O2 -g0 -std=c11 -DMS_WIN64 -Wall -Wextra -Icsrc -I"$py/include" \
+        "$gen" "$@" -o "$pyd.new" -L"$py/libs" "-lpython${py_xy/./}" -static-libgcc
+    mv "$pyd.new" "$pyd"
+}
+
 build() { # X.Y: only what changed is compiled again
-    local py=$BUILD/python/$1 obj=$BUILD/obj/$1 dest tag=cp${1/./}-win_amd64
+    local py=$BUILD/python/$1 obj=$BUILD/obj/$1 py_xy=$1 dest tag=cp${1/./}-win_amd64
     dest=$py/Lib/site-packages/fastproc
     need_tool cython 'Cython>=3.1'
     mkdir -p "$obj" "$dest"
     cd "$ROOT"
-    local pyx=src/fastproc/_native_windows.pyx gen=$obj/_native_windows.c pyd=$dest/_native_windows.$tag.pyd
-    if [ ! -e "$pyd" ] || [ -n "$(find csrc/common csrc/windows src/fastproc/*.p?? "${BASH_SOURCE[0]}" \
-            -newer "$pyd" -name '*.*' -print -quit)" ]; then
-        "$TOOLS/bin/cython" -3 -X freethreading_compatible=True -X binding=True \
-            --module-name fastproc._native_windows "$pyx" -o "$gen"
-        $MINGW-gcc -shared -O2 -g0 -std=c11 -DMS_WIN64 -Wall -Wextra \
-            -Icsrc -I"$py/include" \
-            "$gen" csrc/common/*.c csrc/windows/*.c -o "$pyd.new" -L"$py/libs" "-lpython${1/./}" -static-libgcc
-        mv "$pyd.new" "$pyd"
-    fi
+    build_module _native_windows csrc/common/*.c csrc/windows/*.c
+    build_module _request_windows csrc/common/error.c csrc/windows/{cmdline,envblock,fold}.c
     # Only what differs: a test run may be using the rest.
     local file
     for file in src/fastproc/*.py; do cmp -s "$file" "$dest/${file##*/}" || cp "$file" "$dest/"; done
