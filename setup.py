@@ -68,6 +68,7 @@ else:
         "_native_posix": core,
         "_request_posix": ["csrc/common/error.c", "csrc/posix/strings.c"],
         "_exchange_posix": [],
+        "_fork_posix": [],
         "_plain_posix": [],
     }
 extensions = cythonize(

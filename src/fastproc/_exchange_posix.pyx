@@ -8,9 +8,9 @@ from libc.errno cimport errno
 from posix.fcntl cimport F_SETFL, fcntl
 
 from fastproc._core_posix cimport *
+from fastproc._fork_posix cimport PyThreadState
 from fastproc._native_posix cimport (
     Owner,
-    PyThreadState,
     communicate,
     job_done,
     job_init,

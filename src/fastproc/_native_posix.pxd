@@ -4,30 +4,18 @@ from cpython.ref cimport PyObject
 from fastproc._core_posix cimport (
     fp_buffer,
     fp_error,
-    fp_fork_hooks,
     fp_job,
     fp_limits,
     fp_outcome,
 )
 from fastproc._request_posix cimport Allowed, Request
 
-cdef extern from "Python.h" nogil:
-    ctypedef struct PyThreadState:
-        pass
-
+from fastproc._fork_posix cimport PyThreadState
 
 # Of one buffer that output is read into.
 cdef struct Owner:
     PyObject *bytes
     PyThreadState **state  # of the call that is under way
-
-
-cdef struct Hooks:
-    fp_fork_hooks hooks
-    PyThreadState **state
-    int collects  # whether the garbage collector was on
-    PyObject *preexec_fn
-    bint raised  # a signal handler, while we waited for it
 
 
 # How a whole run ended.
@@ -38,8 +26,8 @@ cdef struct Ended:
 
 
 cdef int run_request(
-    Request *, Hooks *, object args, object program, object cwd, object input, Allowed,
-    object let_go, Ended *,
+    Request *, object args, object program, object cwd, object input, Allowed, object let_go,
+    Ended *,
 ) except -1
 cdef fp_limits limits_from_now(Allowed) noexcept nogil
 cdef PyObject *taken(fp_buffer *) except NULL

@@ -9,6 +9,7 @@ from libc.string cimport memcpy
 from posix.unistd cimport close
 
 from fastproc._core_posix cimport *
+from fastproc._fork_posix cimport Hooks, set_hooks
 from fastproc._request_posix cimport (
     Allowed,
     Request,
@@ -58,24 +59,11 @@ cdef extern from "Python.h" nogil:
     void PyEval_RestoreThread(PyThreadState *)
     PyObject *new_bytes "PyBytes_FromStringAndSize"(const char *, Py_ssize_t)
     char *bytes_data "PyBytes_AS_STRING"(PyObject *)
-    PyObject *PyObject_CallNoArgs(PyObject *)
     void PyErr_Clear()
-    int check_signals "PyErr_CheckSignals"()  # what it raises stays for later
     unsigned long PyThread_get_thread_ident()
-    ctypedef struct PyInterpreterState:
-        pass
-    PyInterpreterState *PyInterpreterState_Get()
-    PyInterpreterState *PyInterpreterState_Main()
-    void PyOS_BeforeFork()
-    void PyOS_AfterFork_Parent()
-    void PyOS_AfterFork_Child()
-    int PyGC_Disable()
-    int PyGC_Enable()
 
 
-# --- fork: the one route on which Python runs in the child -----------------------------
-
-cdef unsigned long main_thread
+cdef unsigned long main_thread  # on which alone Python runs signal handlers
 
 
 def note_main_thread():
@@ -85,48 +73,6 @@ def note_main_thread():
 
 note_main_thread()
 os.register_at_fork(after_in_child=note_main_thread)
-
-
-cdef void before_fork(void *context) noexcept nogil:
-    cdef Hooks *hooks = <Hooks *>context
-    PyEval_RestoreThread(hooks.state[0])
-    # Or else a collection in the child might finalize what is the parent's.
-    hooks.collects = PyGC_Disable()
-    PyOS_BeforeFork()
-
-
-cdef void after_fork(void *context) noexcept nogil:
-    cdef Hooks *hooks = <Hooks *>context
-    PyOS_AfterFork_Parent()
-    if hooks.collects:
-        PyGC_Enable()
-    hooks.state[0] = PyEval_SaveThread()
-
-
-cdef c_bool interrupted(void *context) noexcept nogil:
-    cdef Hooks *hooks = <Hooks *>context
-    PyEval_RestoreThread(hooks.state[0])
-    hooks.raised = check_signals() < 0
-    hooks.state[0] = PyEval_SaveThread()
-    return not hooks.raised
-
-
-cdef void born(void *context) noexcept nogil:
-    PyOS_AfterFork_Child()
-
-
-cdef c_bool in_child(void *context) noexcept nogil:
-    return PyObject_CallNoArgs((<Hooks *>context).preexec_fn) != NULL
-
-
-cdef int set_hooks(Hooks *hooks, Spec spec, Request *request) except -1:
-    if spec.preexec_fn is not None:
-        if PyInterpreterState_Get() != PyInterpreterState_Main():
-            raise RuntimeError("preexec_fn not supported within subinterpreters")
-        hooks.hooks = fp_fork_hooks(before_fork, after_fork, interrupted, born, in_child, hooks)
-        hooks.preexec_fn = <PyObject *>spec.preexec_fn
-        request.spec.hooks = &hooks.hooks
-    return 0
 
 
 # --- time ---------------------------------------------------------------------------------
@@ -319,12 +265,10 @@ def spawn(Spec spec, Ends ends, owner):
     cdef fp_proc proc
     cdef fp_error error
     cdef bint started
-    hooks.state = &state
-    hooks.raised = False
     request_init(&request)
     try:
         request_fill(&request, spec)
-        set_hooks(&hooks, spec, &request)
+        set_hooks(&hooks, &state, spec, &request)
         if ends is None:
             fp_ends_open(&given, request.spec.stdio, False, 0, &error)
         else:
@@ -380,8 +324,8 @@ cdef int end_by_force(fp_job *job, object args, object let_go) except -1:
 
 
 cdef int run_request(
-    Request *request, Hooks *hooks, object args, object program, object cwd, object input,
-    Allowed allowed, object let_go, Ended *ended,
+    Request *request, object args, object program, object cwd, object input, Allowed allowed,
+    object let_go, Ended *ended,
 ) except -1:
     """Runs a program to its end. At the deadline the child is killed and reaped.
 
@@ -397,7 +341,6 @@ cdef int run_request(
     cdef Py_buffer view
     cdef bint has_view = False
     ended.output[0] = ended.output[1] = NULL
-    hooks.state = &state
     # Without output to wait for, its end is what a deadline waits for.
     request.spec.want_pidfd = allowed.limited and not (
         request.spec.stdio[1].kind == FP_STDIO_PIPE or request.spec.stdio[2].kind == FP_STDIO_PIPE
@@ -433,9 +376,7 @@ cdef int run_request(
             end_by_force(&job, args, let_go)
         if outcome == FP_FAILED and fp_run_again(&request.spec, &error):
             fp_run_close(&job)
-            return run_request(
-                request, hooks, args, program, cwd, input, allowed, let_go, ended
-            )
+            return run_request(request, args, program, cwd, input, allowed, let_go, ended)
         if outcome == FP_FAILED:
             raise_error(&error, program, cwd)
         ended.in_time = outcome == FP_DONE
@@ -462,14 +403,12 @@ def run(Spec spec, args, input, timeout, let_go):
     When it did not end in time, the exit code is None.
     """
     cdef Request request
-    cdef Hooks hooks
     cdef Ended ended
     cdef Allowed allowed = time_of(timeout)
     request_init(&request)
     try:
         request_fill(&request, spec)
-        set_hooks(&hooks, spec, &request)
-        run_request(&request, &hooks, args, spec.program, spec.cwd, input, allowed, let_go, &ended)
+        run_request(&request, args, spec.program, spec.cwd, input, allowed, let_go, &ended)
         return ended.code if ended.in_time else None, owned(ended.output[0]), owned(ended.output[1])
     finally:
         request_free(&request)

@@ -2,7 +2,7 @@
 from cpython.ref cimport PyObject, Py_INCREF, Py_XDECREF
 from libc.string cimport memset
 
-from fastproc._native_posix cimport Ended, Hooks, run_request
+from fastproc._native_posix cimport Ended, run_request
 from fastproc._request_posix cimport (
     Allowed,
     Request,
@@ -267,7 +267,6 @@ cdef class Plain:
         cdef PyObject *path = NULL
         cdef object encoding = None, errors = None, input = None, out = None, err = None
         cdef Request request
-        cdef Hooks hooks
         cdef Ended ended
         cdef Allowed allowed
         cdef size_t size
@@ -325,7 +324,7 @@ cdef class Plain:
             if call.cwd != NULL:
                 request.spec.has_cwd = True
                 request.spec.cwd = text_of(<object>call.cwd, &request, &size)
-            run_request(&request, &hooks, args, program, or_none(call.cwd), input, allowed,
+            run_request(&request, args, program, or_none(call.cwd), input, allowed,
                         self.let_go, &ended)
             if ended.output[0] != NULL:
                 out = <object>ended.output[0]

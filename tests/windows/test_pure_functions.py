@@ -19,9 +19,9 @@ WINDOWS = os.name == "nt"
 @pytest.fixture(scope="module")
 def pure(tmp_path_factory):
     if WINDOWS:
-        from fastproc import _native
+        from fastproc import _request_windows
 
-        return _native
+        return _request_windows
     if shutil.which("cc") is None:
         pytest.skip("needs cc, a C compiler, to build the core's two pure files")
     from tests.windows._pure_posix import Pure
