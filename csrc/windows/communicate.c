@@ -8,7 +8,8 @@
 #define FP_READ_SIZE ((size_t)64 * 1024)
 /* One write: the system locks its memory, so not all of a large input at once. */
 #define FP_WRITE_SIZE ((size_t)1024 * 1024)
-#define FP_MOST_AT_ONCE ((size_t)1 << 30)
+/* One read: the system touches each page of the room it is given, and a pipe gives little. */
+#define FP_MOST_AT_ONCE ((size_t)256 * 1024)
 
 void fp_job_init(fp_job *job, fp_grow_fn grow, void *owners[2])
 {
@@ -64,26 +65,20 @@ static bool fp_is_end(DWORD code)
 
 typedef enum fp_step { FP_STEP_MOVED, FP_STEP_PENDING, FP_STEP_ENDED, FP_STEP_FAILED } fp_step;
 
-/* What came of an operation just begun (`ok`: what the call returned). Also a call that
- * succeeds at once reports through the event and the operation. */
-static fp_step fp_begun(fp_stream *stream, BOOL ok, DWORD *moved, fp_error *error)
+/* What came of an operation just begun (`ok`: what the call returned). One that has succeeded at
+ * once has set its event, too: it is taken up by the next wait, so that the deadline and the
+ * interrupt are looked at between any two operations. */
+static fp_step fp_begun(fp_stream *stream, BOOL ok, fp_error *error)
 {
-    if (!ok) {
-        DWORD code = GetLastError();
-        if (code == ERROR_IO_PENDING) {
-            stream->pending = true;
-            return FP_STEP_PENDING;
-        }
-        if (fp_is_end(code))
-            return FP_STEP_ENDED;
-        *error = (fp_error){FP_STAGE_DRAIN, (int)code};
-        return FP_STEP_FAILED;
+    DWORD code = ok ? ERROR_IO_PENDING : GetLastError();
+    if (code == ERROR_IO_PENDING) {
+        stream->pending = true;
+        return FP_STEP_PENDING;
     }
-    ok = GetOverlappedResult(stream->pipe, &stream->operation, moved, TRUE);
-    if (ok)
-        return FP_STEP_MOVED;
-    *error = fp_last_error(FP_STAGE_DRAIN);
-    return fp_is_end((DWORD)error->code) ? FP_STEP_ENDED : FP_STEP_FAILED;
+    if (fp_is_end(code))
+        return FP_STEP_ENDED;
+    *error = (fp_error){FP_STAGE_DRAIN, (int)code};
+    return FP_STEP_FAILED;
 }
 
 /* What came of the pending operation, whose event is set. */
@@ -96,13 +91,13 @@ static fp_step fp_completed(fp_stream *stream, DWORD *moved, fp_error *error)
     return fp_is_end((DWORD)error->code) ? FP_STEP_ENDED : FP_STEP_FAILED;
 }
 
-static fp_step fp_begin_write(fp_input *input, DWORD *moved, fp_error *error)
+static fp_step fp_begin_write(fp_input *input, fp_error *error)
 {
     size_t left = input->size - input->sent;
     DWORD size = (DWORD)(left < FP_WRITE_SIZE ? left : FP_WRITE_SIZE);
     BOOL ok = !fp_fault(FP_STAGE_DRAIN) && WriteFile(input->stream.pipe, input->data + input->sent,
                                                      size, NULL, &input->stream.operation);
-    return fp_begun(&input->stream, ok, moved, error);
+    return fp_begun(&input->stream, ok, error);
 }
 
 /* Sends until an operation is pending (`step`: that of a write that just came to its end). */
@@ -121,11 +116,11 @@ static fp_outcome fp_push(fp_input *input, fp_step step, DWORD moved, fp_error *
             return FP_DONE;
         }
         moved = 0;
-        step = fp_begin_write(input, &moved, error);
+        step = fp_begin_write(input, error);
     }
 }
 
-static fp_step fp_begin_read(fp_output *output, DWORD *moved, fp_error *error)
+static fp_step fp_begin_read(fp_output *output, fp_error *error)
 {
     fp_buffer *buffer = &output->buffer;
     if (buffer->size > 0 &&
@@ -138,7 +133,7 @@ static fp_step fp_begin_read(fp_output *output, DWORD *moved, fp_error *error)
               ReadFile(output->stream.pipe, buffer->data + buffer->size,
                        (DWORD)(room < FP_MOST_AT_ONCE ? room : FP_MOST_AT_ONCE), NULL,
                        &output->stream.operation);
-    return fp_begun(&output->stream, ok, moved, error);
+    return fp_begun(&output->stream, ok, error);
 }
 
 /* Reads until an operation is pending, or the pipe has ended. No bytes are no end: somebody
@@ -156,7 +151,7 @@ static fp_outcome fp_pull(fp_output *output, fp_step step, DWORD moved, fp_error
             return FP_DONE;
         }
         moved = 0;
-        step = fp_begin_read(output, &moved, error);
+        step = fp_begin_read(output, error);
     }
 }
 
@@ -231,6 +226,14 @@ static fp_outcome fp_serve(fp_job *job, HANDLE handle, fp_error *error)
     return FP_DONE;
 }
 
+static bool fp_jobs_done(fp_job *const *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!fp_job_done(jobs[i]))
+            return false;
+    return true;
+}
+
 fp_outcome fp_communicate(fp_job *const *jobs, size_t count, const fp_limits *limits,
                           fp_error *error)
 {
@@ -254,6 +257,9 @@ fp_outcome fp_communicate(fp_job *const *jobs, size_t count, const fp_limits *li
             outcome = fp_serve(waits.jobs[which], waits.handles[which], error);
         if (outcome != FP_DONE)
             return outcome;
+        /* A child that never stops talking always has something ready. */
+        if (fp_passed(&limits->deadline) && !fp_jobs_done(jobs, count))
+            return FP_TIMEOUT;
     }
 }
 
@@ -269,7 +275,7 @@ static void fp_take_rest(fp_output *output)
         return;
     while (left > 0) {
         moved = 0;
-        fp_step step = fp_begin_read(output, &moved, &ignored);
+        fp_step step = fp_begin_read(output, &ignored);
         if (step == FP_STEP_PENDING)
             step = fp_stream_cancel(&output->stream, &moved) ? FP_STEP_MOVED : FP_STEP_ENDED;
         if (step != FP_STEP_MOVED)

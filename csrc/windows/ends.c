@@ -24,7 +24,7 @@ static wchar_t *fp_put_hex(wchar_t *at, uint64_t value)
 /* A name that nobody has: process, counter, and the clock against guessing. */
 static void fp_pipe_name(wchar_t *name)
 {
-    static const wchar_t prefix[] = L"\\\\.\\pipe\\fastproc-";
+    static const wchar_t prefix[] = L"\\\\.\\pipe\\LOCAL\\fastproc-";
     uint64_t process = GetCurrentProcessId(),
              number = (uint32_t)InterlockedIncrement(&fp_pipe_number);
     memcpy(name, prefix, sizeof prefix);

@@ -7,8 +7,9 @@
 
 #define FP_PUMP_READ_SIZE ((size_t)64 * 1024)
 #define FP_PUMP_WRITE_SIZE ((size_t)1024 * 1024)
-/* A pump needs little stack; the default of the program may be a large one. */
-#define FP_PUMP_STACK ((SIZE_T)64 * 1024)
+/* A pump needs little stack, what other libraries do when a thread begins needs some more; the
+ * default of the program may be a large one. */
+#define FP_PUMP_STACK ((SIZE_T)256 * 1024)
 /* How long to wait between two tries to cancel a call that had not begun at the first. */
 #define FP_PUMP_RETRY_MS 1
 

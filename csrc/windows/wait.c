@@ -43,6 +43,11 @@ static DWORD fp_milliseconds_left(const fp_deadline *deadline)
     return (DWORD)(left < most ? left : most);
 }
 
+bool fp_passed(const fp_deadline *deadline)
+{
+    return fp_milliseconds_left(deadline) == 0;
+}
+
 fp_outcome fp_wait_any(const HANDLE *handles, size_t count, const fp_limits *limits, size_t *which,
                        fp_error *error)
 {
@@ -52,18 +57,21 @@ fp_outcome fp_wait_any(const HANDLE *handles, size_t count, const fp_limits *lim
         *error = (fp_error){FP_STAGE_WAIT, ERROR_INVALID_PARAMETER};
         return FP_FAILED;
     }
-    memcpy(all, handles, count * sizeof *all);
-    total = (DWORD)count;
-    /* Last, so that what is ready is served first. */
+    /* First, because something else may always be ready. */
     if (limits->interrupt != NULL)
         all[total++] = limits->interrupt;
+    const DWORD first = total;
+    memcpy(all + first, handles, count * sizeof *all);
+    total += (DWORD)count;
     for (;;) {
         DWORD wait = fp_milliseconds_left(&limits->deadline);
         DWORD result =
             fp_fault(FP_STAGE_WAIT) ? WAIT_FAILED : WaitForMultipleObjects(total, all, FALSE, wait);
         if (result < WAIT_OBJECT_0 + total) {
-            *which = result - WAIT_OBJECT_0;
-            return *which < count ? FP_DONE : FP_INTERRUPTED;
+            if (result - WAIT_OBJECT_0 < first)
+                return FP_INTERRUPTED;
+            *which = result - WAIT_OBJECT_0 - first;
+            return FP_DONE;
         }
         if (result != WAIT_TIMEOUT) {
             *error = fp_last_error(FP_STAGE_WAIT);

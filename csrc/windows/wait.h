@@ -19,6 +19,9 @@ int64_t fp_now(void);
 /* The deadline that is `nanoseconds` away (at once, if that is not positive). */
 fp_deadline fp_deadline_in(int64_t nanoseconds);
 
+/* Whether it is over; never so where there is none. */
+bool fp_passed(const fp_deadline *deadline);
+
 /* What ends a wait early. */
 typedef struct fp_limits {
     fp_deadline deadline;

@@ -236,7 +236,7 @@ def run(Spec spec, args, input, timeout, let_go):
     cdef fp_error error
     cdef fp_limits limits = limits_from_now(timeout)
     cdef fp_outcome outcome = FP_FAILED
-    cdef bint started = False
+    cdef bint started = False, timed = False
     cdef Py_buffer view
     cdef bint has_view = False
     cdef Request request = Request(spec)
@@ -254,11 +254,15 @@ def run(Spec spec, args, input, timeout, let_go):
             listen(&limits)
             outcome = FP_FAILED
             state = PyEval_SaveThread()
-            if not started:
-                started = fp_run_start(&job, &request.spec, &error)
             if started:
                 outcome = fp_run_on(&job, &limits, &error)
+            elif fp_run_start(&job, &request.spec, &error):
+                started = True
+                outcome = FP_INTERRUPTED
             PyEval_RestoreThread(state)
+            if limits.deadline.set and outcome == FP_INTERRUPTED and not timed:
+                limits = limits_from_now(timeout)  # from when the child is there
+                timed = True
             if outcome != FP_INTERRUPTED:
                 break
         if started and outcome != FP_DONE:
@@ -275,9 +279,7 @@ def run(Spec spec, args, input, timeout, let_go):
         if started and outcome == FP_INTERRUPTED:
             child = child_of(&job.proc)
             job.proc.process = NULL
-            with nogil:
-                fp_run_close(&job)
-            let_go(args, child, exception)
+            let_go(args, child, exception)  # its pipes are there until it has ended
         raise
     finally:
         with nogil:

@@ -276,7 +276,7 @@ class Popen(ChildOps):
         if self.returncode is None:
             _warn(f"subprocess {self.pid} is still running", ResourceWarning, source=self)
             self._internal_poll(_deadstate=_maxsize)
-            if self.returncode is None:
+            if self.returncode is None and self._needs_reaping:
                 _active.append(self)
 
     def poll(self):
@@ -308,7 +308,9 @@ class Popen(ChildOps):
             raise ValueError("Cannot send input after starting communication")
         endtime = None if timeout is None else _time() + timeout
         piped = [s for s in (self.stdin, self.stdout, self.stderr) if s is not None]
-        if timeout is None and not self._communication_started and len(piped) <= 1:
+        alone = timeout is None and not self._communication_started and len(piped) <= 1
+        # A stream that is closed already says so itself.
+        if alone and (self._reads_are_interruptible or all(s.closed for s in piped)):
             stdout = stderr = None
             if self.stdin:
                 self._stdin_write(input)
@@ -326,7 +328,7 @@ class Popen(ChildOps):
             self._linger(endtime)
             raise
         finally:
-            self._communication_started = True
+            self._communication_started = not alone
         self.wait(timeout=self._remaining_time(endtime))
         return stdout, stderr
 

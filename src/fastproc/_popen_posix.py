@@ -34,6 +34,8 @@ class ChildOps(subprocess.Popen):
 
     _child = None
     _exchange = None
+    _needs_reaping = True
+    _reads_are_interruptible = True
 
     def _execute_child(self, spec, ends):
         native.spawn(spec, ends, self)

@@ -1,9 +1,11 @@
 """What Popen does with its child, on Windows: start, wait, signal and communicate."""
 
+import _winapi
 import msvcrt
 import os
 import signal
 import subprocess
+import sys
 from errno import EINVAL
 from subprocess import TimeoutExpired
 
@@ -22,6 +24,8 @@ class ChildOps(subprocess.Popen):
     _exchange = None
     _exchanged = None  # what communicate() has returned
     _route = "CreateProcess"  # the only one there is
+    _needs_reaping = False  # a Popen that nobody keeps closes its pipes, and the handle
+    _reads_are_interruptible = False  # Ctrl-C does not end the C runtime's read()
 
     def _execute_child(self, spec, ends):
         native.spawn(spec, ends, self)
@@ -32,6 +36,10 @@ class ChildOps(subprocess.Popen):
     def _handle(self):
         """The process handle, by the standard library's name: asyncio waits for it."""
         return self._child
+
+    @_handle.setter
+    def _handle(self, handle):
+        self._child = handle
 
     # Called while modules are torn down: what it needs it must have.
     def _internal_poll(self, _deadstate=None, _poll=native.poll):
@@ -139,11 +147,16 @@ class ChildOps(subprocess.Popen):
         """Ends the child by TerminateProcess(); its exit code is 1 then."""
         if self.returncode is not None:
             return
+        sys.audit("_winapi.TerminateProcess", int(self._child), 1)
         try:
             native.terminate(self._child)
         except PermissionError:
-            # Windows' answer also for a process that has ended already.
-            if self.poll() is None:
+            # Windows' answer also for a process that has ended, or is about to: then its handle
+            # need not tell of it yet, but the exit code is there. (259 says nothing.)
+            code = _winapi.GetExitCodeProcess(int(self._child))
+            if code != _winapi.STILL_ACTIVE:
+                self.returncode = code
+            elif self.poll() is None:
                 raise
 
     kill = terminate

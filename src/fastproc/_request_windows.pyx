@@ -41,6 +41,11 @@ cdef class Spec:
 
 # --- text: from Python's strings to UTF-16, and back ---------------------------------
 
+cdef str exact(object text):
+    """The same text, as no subclass of str: Cython's `str` takes none."""
+    return text if type(text) is str else str.__str__(text)
+
+
 cdef wchar_t *wide(object text) except NULL:
     return PyUnicode_AsWideCharString(text, NULL)  # ValueError for an embedded NUL
 
@@ -75,7 +80,7 @@ cdef class Units:
 
 def list2cmdline(seq):
     """The command line for a sequence of str, bytes or PathLike."""
-    cdef list args = [os.fsdecode(arg) for arg in seq]
+    cdef list args = [exact(os.fsdecode(arg)) for arg in seq]
     cdef Units text = Units(sum(2 * len(arg) + 1 for arg in args))
     cdef fp_units *units = <fp_units *>PyMem_Malloc(max(len(args), 1) * sizeof(fp_units))
     cdef Units line
@@ -100,9 +105,10 @@ cdef Units block_of(object env):
         raise TypeError("environment must be dictionary or None")
     cdef list items = [(key, env[key]) for key in env.keys()]
     cdef size_t room = 0
-    for key, value in items:
+    for i, (key, value) in enumerate(items):
         if not isinstance(key, str) or not isinstance(value, str):
             raise TypeError("environment can only contain strings")
+        items[i] = key, value = exact(key), exact(value)
         if "\0" in key or "\0" in value:
             raise ValueError("embedded null character")
         room += 4 * len(key) + 2 * len(value) + 3

@@ -1,6 +1,8 @@
 """What stdin=, stdout= and stderr= mean on Windows: a handle, or what to open."""
 
+import errno
 import msvcrt
+import os
 from subprocess import DEVNULL, PIPE, STDOUT
 
 
@@ -10,7 +12,10 @@ def source(wish):
         return wish
     if wish == STDOUT:
         raise ValueError("STDOUT can only be used for stderr")
-    return msvcrt.get_osfhandle(wish if isinstance(wish, int) else wish.fileno())
+    handle = msvcrt.get_osfhandle(wish if isinstance(wish, int) else wish.fileno())
+    if handle == -2:  # a standard stream of a program without a console: there is no such file
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return handle
 
 
 def source_of_stderr(wish):

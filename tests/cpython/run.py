@@ -148,6 +148,8 @@ def verdict(result, excluded, whole):
         problems += [
             f"excluded, but there is no such test: {name}"
             for name in sorted(set(excluded) - result.ran)
+            # On Windows, a class that is skipped as a whole has no tests, from 3.12 on.
+            if os.name != "nt" or not name.startswith("POSIX")
         ]
     if not result.ran - set(result.left_out):
         problems.append("nothing ran")

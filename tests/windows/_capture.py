@@ -33,7 +33,19 @@ PROTOTYPE = ctypes.WINFUNCTYPE(
 PAGE_READWRITE = 4
 POINTER = 8  # bytes; 64-bit Windows only, as wine.sh makes it
 # Offsets in a 64-bit STARTUPINFOEXW.
-DW_FLAGS, SHOW_WINDOW, STD_HANDLES, ATTRIBUTES = 60, 64, 80, 104
+DW_FLAGS, SHOW_WINDOW, STD_HANDLES = 60, 64, 80
+UPDATE = ctypes.WINFUNCTYPE(
+    wintypes.BOOL,
+    ctypes.c_void_p,
+    wintypes.DWORD,
+    ctypes.c_size_t,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+)
+HANDLE_LIST = 0x00020002  # PROC_THREAD_ATTRIBUTE_HANDLE_LIST
+HANDLE_FLAG_INHERIT = 1
 
 
 def _number(address, size):
@@ -74,6 +86,16 @@ def _block(address):
     return ctypes.string_at(address, 2 * size + 4).decode("utf-16-le", "surrogatepass")
 
 
+def _handles(address, count):
+    return [_number(address + POINTER * i, POINTER) for i in range(count)]
+
+
+def _is_inheritable(handle):
+    flags = wintypes.DWORD()
+    assert kernel32.GetHandleInformation(ctypes.c_void_p(handle), ctypes.byref(flags)), handle
+    return bool(flags.value & HANDLE_FLAG_INHERIT)
+
+
 def _noted(seen):
     def create_process(program, line, _process, _thread, inherit, flags, env, cwd, startup, _info):
         seen.append(
@@ -97,14 +119,50 @@ def _noted(seen):
 
 
 @contextlib.contextmanager
-def captured(module_name):
-    """A list to which each CreateProcessW call of that module adds its arguments, as a dict."""
-    seen = []
-    function = _noted(seen)
-    slot = _import_slot(kernel32.GetModuleHandleW(module_name), b"CreateProcessW")
+def _replaced(module, name, function):
+    slot = _import_slot(module, name)
     original = ctypes.c_void_p.from_address(slot).value
     _put_pointer(slot, ctypes.cast(function, ctypes.c_void_p).value)
     try:
-        yield seen
+        yield original
     finally:
         _put_pointer(slot, original)
+
+
+@contextlib.contextmanager
+def captured(module):
+    """A list to which each CreateProcessW call of that module adds its arguments, as a dict.
+
+    module: the name of a loaded module, or where it is loaded.
+    """
+    seen = []
+    if isinstance(module, str):
+        module = kernel32.GetModuleHandleW(module)
+    with _replaced(module, b"CreateProcessW", _noted(seen)):
+        yield seen
+
+
+def start_with_handles(module_name, start):
+    """What start() makes of its handles: (the three standard ones, the list that goes with them,
+    whether each of the list is inheritable), as that module tells Windows.
+    """
+    lists, std = [], []
+
+    def update(attributes, flags, attribute, value, size, previous, returned):
+        assert attribute == HANDLE_LIST
+        handles = _handles(value, size // POINTER)
+        lists.append((handles, [_is_inheritable(handle) for handle in handles]))
+        return UPDATE(original)(attributes, flags, attribute, value, size, previous, returned)
+
+    def create_process(*arguments):
+        std.append(_handles(arguments[8] + STD_HANDLES, 3))
+        return 0
+
+    module = kernel32.GetModuleHandleW(module_name)
+    with (
+        _replaced(module, b"UpdateProcThreadAttribute", UPDATE(update)) as original,
+        _replaced(module, b"CreateProcessW", PROTOTYPE(create_process)),
+        contextlib.suppress(OSError),
+    ):
+        start()
+    return std, lists

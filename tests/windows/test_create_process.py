@@ -1,6 +1,8 @@
 """What reaches CreateProcessW, by fastproc and by the standard library: the same."""
 
+import ctypes
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -11,11 +13,21 @@ import fastproc
 if os.name != "nt":
     pytest.skip("calls CreateProcessW", allow_module_level=True)
 
-from tests.windows._capture import captured
+from tests.windows._capture import captured, start_with_handles
 
-STDLIB = f"python3{sys.version_info[1]}.dll"
+STDLIB = ctypes.pythonapi._handle
 OURS = os.path.basename(fastproc._native.__file__)
 ENV = {"SystemRoot": "C:\\windows", "b": "2", "A": "1", "=C:": "C:\\"}
+
+
+class Word(str):
+    """As the members of many an Enum are; what it says of itself does not count."""
+
+    def __len__(self):
+        return 1
+
+    def __str__(self):
+        return "another"
 
 
 def call(module, name, args, options):
@@ -36,6 +48,12 @@ CASES = {
     "list": (["prog", "a b", 'c"d', ""], dict),
     "bytes": ([b"prog", b"x y"], dict),
     "path": ([os.path.join("C:\\", "x y")], dict),
+    "path-like": ([pathlib.Path("C:\\x y"), pathlib.Path("z")], dict),
+    "path-like alone": (pathlib.Path("C:\\x y"), dict),
+    "bytes alone": (b"prog", dict),
+    "path-like executable": (["prog"], lambda: {"executable": pathlib.Path("C:\\y.exe")}),
+    "path-like cwd": ("prog", lambda: {"cwd": pathlib.Path("C:\\somewhere")}),
+    "str subclass": ([Word("prog"), Word("a b")], lambda: {"env": {Word("A"): Word("1")}}),
     "executable": (["prog", "x"], lambda: {"executable": "C:\\y.exe"}),
     "bytes executable": (["prog"], lambda: {"executable": b"C:\\y.exe"}),
     "shell": ("echo hi", lambda: {"shell": True}),
@@ -93,3 +111,36 @@ def test_what_only_has_some_attributes_will_do():
 
     theirs = call(subprocess, STDLIB, "prog", {"startupinfo": Own()})
     assert call(fastproc, OURS, "prog", {"startupinfo": Own()}) == theirs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"stdin": subprocess.PIPE},
+        {"stdout": subprocess.PIPE},
+        {"stderr": subprocess.PIPE},
+        {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+        {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+        {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["Popen", "run"])
+def test_the_standard_handles_are_in_the_list_each_once_and_inheritable(way, options):
+    """Windows starts no child otherwise, or one without them; wine does not mind."""
+    (std,), lists = start_with_handles(OURS, lambda: getattr(fastproc, way)("prog", **options))
+    assert all(std)
+    ((handles, inheritable),) = lists
+    assert set(std) <= set(handles)
+    assert len(set(handles)) == len(handles)
+    assert all(inheritable)
+
+
+def test_where_there_is_nothing_to_list_there_is_no_list():
+    (std,), lists = start_with_handles(OURS, lambda: fastproc.Popen("prog"))
+    assert std == [0, 0, 0]
+    assert lists == []
+    options = {"stdout": subprocess.PIPE, "close_fds": False}  # all that is inheritable is
+    (std,), lists = start_with_handles(OURS, lambda: fastproc.Popen("prog", **options))
+    assert all(std)
+    assert lists == []

@@ -1,6 +1,7 @@
 """What subprocess has, or does, on Windows only."""
 
 import asyncio
+import gc
 import importlib.util
 import io
 import os
@@ -17,6 +18,10 @@ from tests._helpers import PATIENCE, child, python, same
 
 if os.name != "nt":
     pytest.skip("is about Windows", allow_module_level=True)
+
+import _winapi
+
+from fastproc import _native_windows as native
 
 GRANDCHILD = (
     "import subprocess, sys, time\n"
@@ -106,11 +111,19 @@ def test_bad_input_is_refused_alike(args, options):
     same(attempt)
 
 
+AUDITED = {
+    "subprocess.Popen",
+    "_winapi.CreateProcess",
+    "_winapi.CreatePipe",
+    "_winapi.TerminateProcess",
+}
+
+
 def test_the_audit_events_are_the_same():
     seen = []
 
     def hook(event, args):
-        if event in ("subprocess.Popen", "_winapi.CreateProcess") and seen is not None:
+        if event in AUDITED and seen is not None:
             seen.append((event, args))
 
     sys.addaudithook(hook)
@@ -118,6 +131,8 @@ def test_the_audit_events_are_the_same():
     for module in (subprocess, fastproc):
         seen.clear()
         module.run(["cmd", "/c", "exit 0"], cwd="C:\\", env=dict(os.environ))
+        with module.Popen(child.linger(), stdin=-1, stdout=-1) as process:
+            process.kill()
         events.append(list(seen))
     seen = None
     assert events[0][0] == events[1][0]
@@ -310,6 +325,66 @@ def test_streams_of_somebody_else_s_are_read_by_their_own_methods():
         assert process.communicate() == (b"own", b"err")
 
 
+@pytest.mark.parametrize("size", [100, 4096, 65536])
+def test_run_returns_at_its_deadline_though_the_child_never_stops_talking(size):
+    """On both streams at once: then something is always ready."""
+    talker = python(
+        "import os, sys, threading\n"
+        "def talk(fd):\n"
+        f"    while True: os.write(fd, bytes({size}))\n"
+        "threading.Thread(target=talk, args=(1,), daemon=True).start()\n"
+        "talk(2)"
+    )
+    started = time.perf_counter()
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        fastproc.run(talker, capture_output=True, timeout=2)
+    assert time.perf_counter() - started < 10
+    assert caught.value.stdout
+    assert caught.value.stderr
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_popen_that_nobody_keeps_closes_its_pipes(sp):
+    """A child that waits for the end of its input then ends."""
+    watched = sp.Popen(python("import sys; sys.stdin.read()"), stdin=subprocess.PIPE)
+    handle = int(watched._handle)
+    with sp.Popen(child.leave(0)):  # the next start looks through what is abandoned
+        pass
+    duplicate = _winapi.DuplicateHandle(
+        _winapi.GetCurrentProcess(), handle, _winapi.GetCurrentProcess(), 0, False, 2
+    )
+    del watched
+    gc.collect()
+    assert _winapi.WaitForSingleObject(duplicate, PATIENCE * 1000) == _winapi.WAIT_OBJECT_0
+    _winapi.CloseHandle(duplicate)
+
+
+def test_terminating_a_child_that_is_just_ending_is_no_error(monkeypatch):
+    """Windows refuses that, and the handle need not tell of the end yet; wine allows it."""
+
+    def refused(handle):
+        raise PermissionError(13, "Access is denied", None, 5)
+
+    with fastproc.Popen(child.leave(7)) as process:
+        assert native.wait(process._handle, PATIENCE) == 7
+        monkeypatch.setattr(native, "terminate", refused)
+        monkeypatch.setattr(type(process), "poll", lambda self: None)
+        process.terminate()
+        assert process.returncode == 7
+    with fastproc.Popen(child.linger()) as process:
+        with pytest.raises(PermissionError):
+            process.kill()
+        monkeypatch.undo()
+        process.kill()
+
+
+def test_a_second_communicate_with_one_pipe_says_that_it_is_closed(sp):
+    with sp.Popen(child.leave(0), stdout=subprocess.PIPE) as process:
+        process.communicate()
+        with pytest.raises(ValueError, match="closed file"):
+            process.communicate()
+
+
 # --- Ctrl-C ---------------------------------------------------------------------------
 
 
@@ -321,16 +396,20 @@ def interrupt_soon():
     timer.join()
 
 
-@pytest.mark.parametrize("way", ["wait", "wait timeout", "communicate", "run", "run captured"])
+@pytest.mark.parametrize(
+    "way", ["wait", "wait timeout", "communicate", "communicate, one pipe", "run", "run captured"]
+)
 def test_ctrl_c_ends_a_wait(way, interrupt_soon):
     ways = {
         "wait": lambda process: process.wait(),
         "wait timeout": lambda process: process.wait(60),
         "communicate": lambda process: process.communicate(),
+        "communicate, one pipe": lambda process: process.communicate(),
         "run": lambda _: fastproc.run(child.linger()),
         "run captured": lambda _: fastproc.run(child.linger(), capture_output=True),
     }
-    with fastproc.Popen(child.linger(), stdout=-1, stderr=-1) as waiting:
+    stderr = subprocess.DEVNULL if way.endswith("one pipe") else subprocess.PIPE
+    with fastproc.Popen(child.linger(), stdout=subprocess.PIPE, stderr=stderr) as waiting:
         interrupt_soon()
         started = time.perf_counter()
         with pytest.raises(KeyboardInterrupt):

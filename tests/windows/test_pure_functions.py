@@ -4,6 +4,7 @@ Runs on every system: on POSIX the core's two files are built by the host's comp
 extension that is asked. FASTPROC_CASES says how many cases.
 """
 
+import ctypes
 import os
 import random
 import shutil
@@ -87,9 +88,8 @@ def test_the_environment_block_is_the_standard_library_s(pure):
     from tests.windows._capture import captured
 
     rng = random.Random("environment")
-    dll = f"python3{sys.version_info[1]}.dll"
     startup = subprocess.STARTUPINFO()
-    with captured(dll) as seen:
+    with captured(ctypes.pythonapi._handle) as seen:
         for _ in range(CASES):
             env = random_environment(rng)
             with pytest.raises(OSError):
