@@ -143,3 +143,17 @@ print(r.stdout.decode(), end="")
 def test_pipes_of_a_running_child_do_not_reach_the_next(sp):
     with sp.Popen(["cat"], stdin=sp.PIPE, stdout=sp.PIPE):
         assert shown(sp, LIST_FDS) == []
+
+
+def test_run_leaves_descriptors_open_where_it_is_told_to(sp):
+    """Said by run() itself, with nothing else to think about: its quickest way."""
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    try:
+        args = python(f"import os; os.write({write}, b'open')")
+        assert sp.run(args, close_fds=False).returncode == 0
+        assert sp.run(args, close_fds=True, stderr=sp.DEVNULL).returncode != 0
+        assert os.read(read, 99) == b"open"
+    finally:
+        os.close(read)
+        os.close(write)

@@ -270,3 +270,9 @@ def test_output_is_captured_from_another_user(sp):
 def test_cwd_only_root_may_enter_with_user(sp, tmp_path):
     tmp_path.chmod(0o700)
     assert sp.run(["/bin/true"], cwd=tmp_path, user=NOBODY).returncode == 0
+
+
+def test_run_makes_a_session_where_it_is_told_to(sp):
+    show = python("import os; print(os.getsid(0) == os.getpid())")
+    assert sp.run(show, stdout=sp.PIPE, start_new_session=True).stdout == b"True\n"
+    assert sp.run(show, stdout=sp.PIPE, start_new_session=False).stdout == b"False\n"

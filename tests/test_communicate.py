@@ -1,6 +1,7 @@
 """communicate(): all data, both ways, whatever the child does with its pipes."""
 
 import array
+import gc
 import os
 import subprocess
 import sys
@@ -354,3 +355,23 @@ def test_a_second_thread_in_communicate_is_told_so():
         assert process.communicate() == (b"x" * 100_000, b"")
     os.close(read_end)
     os.close(write_end)
+
+
+@pytest.mark.parametrize("way", ["run", "communicate", "after a timeout"])
+def test_input_is_the_callers_again_afterwards(sp, way):
+    """As long as somebody reads it, a bytearray cannot grow."""
+    data = bytearray(b"x" * 300_000)
+    if way == "run":
+        assert sp.run(child.echo(), input=data, stdout=sp.PIPE).stdout == data
+    else:
+        with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
+            if way == "after a timeout":
+                with pytest.raises(sp.TimeoutExpired):
+                    process.communicate(data, timeout=0)
+                process.kill()
+                process.communicate()
+            else:
+                assert process.communicate(data)[0] == data
+        del process
+    gc.collect()
+    data.append(1)

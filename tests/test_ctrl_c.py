@@ -184,3 +184,30 @@ thread.join()
         stdin=subprocess.DEVNULL,
     )
     assert out.split() == ["5"]
+
+
+@pytest.mark.parametrize("way", ["wait()", "wait(timeout=60)", "communicate()"])
+def test_an_interrupted_wait_gives_the_child_its_time(sp, way):
+    """The child ends because of the handler: whoever does not wait for it sees it running."""
+    out = fresh(
+        sp,
+        f"""
+import os, signal
+process = sp.Popen(["cat"], stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE)
+keep = os.dup(process.stdin.fileno())
+process._sigint_wait_secs = 60  # of which it needs next to nothing
+def handler(signum, frame):
+    os.close(keep)
+    process.stdin.close()
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+try:
+    process.{way}
+except KeyboardInterrupt:
+    print(process.returncode)
+process.stdout.close()
+process.stderr.close()
+""",
+    )
+    assert out == "0\n"

@@ -374,3 +374,11 @@ def test_many_arguments_of_all_kinds_arrive(sp, tmp_path):
         sp.run([*many, "nul\0"])
     with pytest.raises(TypeError):
         sp.run([*many, 1])
+
+
+def test_a_program_is_looked_for_where_a_replaced_os_environ_says(sp, tmp_path, monkeypatch):
+    program = tmp_path / "only-here"
+    program.write_text("#!/bin/sh\nexit 5\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(os, "environ", {"PATH": str(tmp_path)})
+    assert sp.run(["only-here"]).returncode == 5

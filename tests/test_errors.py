@@ -392,3 +392,12 @@ except Alarm:
 """,
     )
     assert out.split() == ["PermissionError", "PermissionError", "True"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before 3.11")
+def test_a_note_says_which_step_failed_where_no_file_name_does():
+    for way in (fastproc.run, fastproc.Popen):
+        with pytest.raises(OSError) as caught:
+            way(["true"], process_group=(1 << 30) + 12345)
+        assert caught.value.filename is None
+        assert caught.value.__notes__ == ["the step that failed: setpgid"]

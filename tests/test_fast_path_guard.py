@@ -342,3 +342,26 @@ MOST_INSTRUCTIONS = {
     "captured, text, timeout": 36_000,
     "200 variables": 144_000,
 }
+
+
+@linux
+def test_a_run_goes_ahead_of_its_child(tools, tmp_path):
+    """Its thread is not put to sleep until exec: no CLONE_VFORK."""
+    if not clone3_works():
+        pytest.skip("this system has no clone3")
+    log = tmp_path / "log"
+    script = f"""
+import fastproc
+for options in {{}}, {{"capture_output": True}}, {{"input": b"x"}}, {{"timeout": 30}}:
+    for _ in range(3):
+        fastproc.run([{tools.target!r}], **options)
+"""
+    command = ["strace", "-f", "-e", "trace=clone3", "-o", str(log), *python(script)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "ptrace" in done.stderr:
+        pytest.skip("this system does not let strace trace")
+    assert done.returncode == 0, done.stderr
+    births = [line for line in log.read_text().splitlines() if "clone3({flags=" in line]
+    assert len(births) == 12, births
+    # The first proves that all that it takes is there.
+    assert [line for line in births[1:] if "CLONE_VFORK" in line] == []

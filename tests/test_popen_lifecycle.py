@@ -323,3 +323,15 @@ except ChildProcessError:
 """,
     )
     assert out == "True\n"
+
+
+@pytest.mark.posix
+def test_the_warning_of_an_abandoned_child_names_its_popen(sp):
+    process = sp.Popen(child.linger())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        process.__del__()
+    assert [warning.source for warning in caught] == [process]
+    process.kill()
+    process.wait()
+    sp._cleanup()

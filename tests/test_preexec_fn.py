@@ -163,3 +163,35 @@ print(os.read(read, 9), captured)
 """,
     )
     assert out == "b'1' b''\n"
+
+
+def test_all_handlers_of_a_fork_run_each_in_its_process(sp):
+    out = fresh(
+        sp,
+        """
+import os
+read, write = os.pipe()
+us = os.getpid()
+def tell(what):
+    os.write(write, b"%s:%d " % (what, os.getpid() == us))
+for name in "before", "after_in_parent", "after_in_child":
+    os.register_at_fork(**{name: lambda name=name: tell(name.encode())})
+sp.run(["true"], preexec_fn=lambda: None)
+print(*sorted(os.read(read, 999).decode().split()))
+""",
+    )
+    assert out == "after_in_child:0 after_in_parent:1 before:1\n"
+
+
+def test_preexec_fn_has_the_handlers_of_its_signals(sp):
+    out = fresh(
+        sp,
+        """
+import os, signal
+read, write = os.pipe()
+signal.signal(signal.SIGUSR1, lambda *args: os.write(write, b"handled"))
+sp.run(["true"], preexec_fn=lambda: os.kill(os.getpid(), signal.SIGUSR1))
+print(os.read(read, 99).decode())
+""",
+    )
+    assert out == "handled\n"

@@ -12,6 +12,11 @@ import pytest
 import fastproc
 from tests._helpers import child, fresh, python, same
 
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # on Windows
+
 
 class HasFileno:
     def __init__(self, fd):
@@ -310,3 +315,16 @@ def test_a_terminal_as_all_three(sp):
     finally:
         os.close(leader)
         os.close(terminal)
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="pipes have one size here")
+@pytest.mark.parametrize(("options", "size"), [({}, 1 << 20), ({"pipesize": 1 << 16}, 1 << 16)])
+def test_a_busy_pipe_is_widened_unless_the_caller_chose_its_size(options, size):
+    talk = (
+        "import fcntl, os\n"
+        "for _ in range(64): os.write(1, bytes(65536))\n"
+        "os.write(2, b'%d' % fcntl.fcntl(1, fcntl.F_GETPIPE_SZ))"
+    )
+    done = fastproc.run(python(talk), capture_output=True, **options)
+    assert len(done.stdout) == 64 * 65536
+    assert int(done.stderr) == size

@@ -397,3 +397,22 @@ def test_a_run_does_not_wait_for_a_program_that_takes_long_to_load(tmp_path):
         # The kernel breaks the lease after /proc/sys/fs/lease-break-time: 45 seconds.
         assert time.monotonic() - started < 20
         holder.stdin.close()
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_run_out_of_time_ends_a_child_that_ignores_requests(sp, captured):
+    stubborn = ["sh", "-c", "trap '' TERM INT HUP; while :; do sleep 1000; done"]
+    options = {"stdout": sp.PIPE} if captured else {}
+    with pytest.raises(subprocess.TimeoutExpired):
+        sp.run(stubborn, timeout=0.3, start_new_session=True, **options)
+
+
+@pytest.mark.posix
+def test_a_timeout_leaves_stdin_as_it_was(sp):
+    with sp.Popen(child.linger(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
+        with pytest.raises(sp.TimeoutExpired):
+            process.communicate(b"x" * 1_000_000, timeout=0.05)
+        if sp is fastproc:  # the standard library leaves it so
+            assert os.get_blocking(process.stdin.fileno())
+        process.kill()

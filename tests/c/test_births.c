@@ -41,7 +41,8 @@ static bool in_child(void *context)
 {
     sigset_t mask;
     sigprocmask(SIG_BLOCK, NULL, &mask);
-    setenv("FP_TEST_HOOK", strcmp(context, "bn") == 0 && !sigismember(&mask, SIGINT) ? "7" : "8", 1);
+    setenv("FP_TEST_HOOK", strcmp(context, "bn") == 0 && !sigismember(&mask, SIGINT) ? "7" : "8",
+           1);
     strcat(context, "c");
     return getenv("FP_TEST_STOP") == NULL;
 }

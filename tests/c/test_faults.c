@@ -80,7 +80,8 @@ static void check_fault(fp_route route, fp_stage stage, bool with_run)
     fp_spec spec = SPEC("hang");
     fp_ends ends = {{-1, -1, -1}, {-1, -1, -1}, {0}, {0}};
     int parent_hooks = 0;
-    fp_fork_hooks hooks = {hook_parent, hook_parent, hook_go_on, hook_born, hook_child, &parent_hooks};
+    fp_fork_hooks hooks = {hook_parent, hook_parent, hook_go_on,
+                           hook_born,   hook_child,  &parent_hooks};
 
     test_about("%s, fault at %s", fp_route_name(route), fp_stage_name(stage));
     test_state_take(&before);
