@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import floor, peers, plot, report, runner, stats
+from benchmarks.__main__ import BUDGETS, ROUNDS
 from benchmarks.cases import BY_NAME, CASES
 from benchmarks.operations import Unavailable
 from benchmarks.settings import QUICK, Settings, scaled_down
@@ -372,6 +373,57 @@ def test_the_markdown_table_has_stdlib_goal_and_verdict():
     assert "A note." in lines
 
 
+@pytest.fixture
+def results(tmp_path):
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(document_of()))
+    return file
+
+
+@pytest.mark.parametrize("tables", ["of rich", "plain"])
+def test_results_are_printed_with_or_without_the_package_for_tables(results, tables):
+    code = "" if tables == "of rich" else "sys.modules['rich'] = None"
+    script = f"import sys\n{code}\nfrom benchmarks.__main__ import main\nsys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--from-json", str(results)],
+        cwd=ROOT, capture_output=True, text=True, timeout=110,
+        env=dict(os.environ, COLUMNS="200", PYTHONIOENCODING="utf-8"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = next(line for line in done.stdout.splitlines() if "fastproc " in line and "1.20" in line)
+    assert "not met" in row
+    assert "1 goals met" in done.stdout
+
+
+def test_markdown_and_a_file_of_results_are_written_when_asked_for(results, tmp_path):
+    copy = tmp_path / "copy.json"
+    done = tool(
+        "--from-json", str(results), "--markdown", "--json", str(copy),
+        env=dict(os.environ, PYTHONIOENCODING="utf-8"), encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "| run([target]) | time / C floor | 1.20 | 1.20 | ≤ 1.05 | not met |" in done.stdout
+    assert json.loads(copy.read_text()) == json.loads(results.read_text())
+
+
+def test_what_failed_fails_the_tool(results):
+    document = json.loads(results.read_text())
+    document["cases"][0]["contenders"][0]["problem"] = "failed: of something"
+    results.write_text(json.dumps(document))
+    done = tool("--from-json", str(results))
+    assert done.returncode == 1
+    assert "failed: of something" in done.stderr
+
+
+def test_quick_is_smaller_and_shorter():
+    full = Settings(target="x")
+    for name, value in QUICK.items():
+        assert value < getattr(full, name), name
+    assert {"memory", "output", "both_ways"} <= set(QUICK)
+    assert BUDGETS["quick"] <= 60
+    assert ROUNDS["quick"] < ROUNDS["full"]
+
+
 def test_times_are_written_in_units_that_fit():
     assert report.time_text(950) == "950 ns"
     assert report.time_text(53_210) == "53.2 us"
@@ -387,6 +439,14 @@ def test_a_chart_is_drawn_from_a_file_of_results(tmp_path, kind):
     done = tool("--from-json", str(source), "--plot", str(chart))
     assert done.returncode == 0, done.stderr
     assert chart.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
+    document = document_of()
+    for case in document["cases"]:
+        case["contenders"] = case["contenders"][:1]
+    source.write_text(json.dumps(document))
+    fewer = tmp_path / f"fewer.{kind}"
+    assert tool("--from-json", str(source), "--plot", str(fewer)).returncode == 0
+    if kind == "svg":  # a bar less is a patch less
+        assert fewer.read_text().count('id="patch_') < chart.read_text().count('id="patch_')
 
 
 def test_without_matplotlib_a_chart_names_the_extra(monkeypatch):
