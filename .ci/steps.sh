@@ -97,6 +97,12 @@ step_readme_tests() {
     bash -exc "$command"
 }
 
+# A million command lines and environment blocks for Windows, against the standard library's rules.
+step_pure_functions() {
+    FASTPROC_CASES=1000000 .venv/bin/python -m pytest -q -o timeout=280 \
+        tests/windows/test_pure_functions.py
+}
+
 step_routes() {
     copy_tree build/ci/routes
     cd build/ci/routes
