@@ -89,7 +89,7 @@ def test_a_wait_with_a_timeout_asks_once_and_never_sleeps(call, tmp_path):
     ids=["wait-timeout", "communicate-timeout", "wait"],
 )
 def test_a_wait_ends_when_the_child_ends_and_not_later(wait):
-    """Median of nine ends, spread over more than a nap: half a nap, for one of 50 ms."""
+    """Median of nine ends, spread over more than a nap: below half of one, which has 50 ms."""
     code = (
         "import os, sys, time\n"
         "time.sleep(float(sys.argv[2]))\n"
@@ -108,7 +108,7 @@ def test_a_wait_ends_when_the_child_ends_and_not_later(wait):
     finally:
         os.close(read_end)
         os.close(write_end)
-    assert statistics.median(late) < 0.01, late
+    assert statistics.median(late) < 0.02, late
 
 
 def test_many_threads_wait_for_one_child_and_all_wake(sp):
