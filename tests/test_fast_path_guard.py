@@ -357,7 +357,7 @@ for options in {{}}, {{"capture_output": True}}, {{"input": b"x"}}, {{"timeout":
         fastproc.run([{tools.target!r}], **options)
 """
     command = ["strace", "-f", "-e", "trace=clone3", "-o", str(log), *python(script)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
     if "ptrace" in done.stderr:
         pytest.skip("this system does not let strace trace")
     assert done.returncode == 0, done.stderr
