@@ -31,6 +31,8 @@ cdef extern from "Python.h":
         int ml_flags
         const char *ml_doc
     int METH_FASTCALL, METH_KEYWORDS
+    PyObject *TRUE_ "Py_True"  # Cython's own True, made a pointer, is a 1
+    PyObject *FALSE_ "Py_False"
     object PyCFunction_NewEx(PyMethodDef *, PyObject *, object)
 
 cdef extern from *:
@@ -109,13 +111,13 @@ cdef bint set_keyword(Call *call, PyObject *name, PyObject *value):
     elif name == <PyObject *>"universal_newlines":
         call.universal_newlines = value
     elif name == <PyObject *>"start_new_session" and (
-        value == <PyObject *>True or value == <PyObject *>False
+        value == TRUE_ or value == FALSE_
     ):
-        call.new_session = value == <PyObject *>True
+        call.new_session = value == TRUE_
     elif name == <PyObject *>"close_fds" and (
-        value == <PyObject *>True or value == <PyObject *>False
+        value == TRUE_ or value == FALSE_
     ):
-        call.shares_fds = value == <PyObject *>False
+        call.shares_fds = value == FALSE_
     else:
         return False
     return True
