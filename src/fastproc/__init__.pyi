@@ -65,7 +65,17 @@ _Command: TypeAlias = StrOrBytesPath | Sequence[StrOrBytesPath]
 _File: TypeAlias = int | IO[Any] | None
 _Env: TypeAlias = Mapping[bytes, StrOrBytesPath] | Mapping[str, StrOrBytesPath]
 
+# May be set: see the documentation of subprocess.
+_USE_VFORK: bool
+_USE_POSIX_SPAWN: bool
+
 class Popen(subprocess.Popen[AnyStr], Generic[AnyStr]):
+    encoding: str | None
+    errors: str | None
+    text_mode: bool | None
+    pipesize: int
+    @property
+    def _route(self) -> str | None: ...
     @overload
     def __init__(
         self: Popen[str], args: _Command, bufsize: int = -1,
