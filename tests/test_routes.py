@@ -222,3 +222,23 @@ for args, options in ((["/no/such"], {{}}), (["true"], {{"cwd": "/no/dir"}}),
         + [f"PermissionError 13 {tmp_path}/plain"] * 6
         + ["FileNotFoundError 2 none_of_it"] * 6
     )
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the routes of Linux")
+def test_each_knob_alone_and_both_on_either_way_of_run():
+    """close_fds=False, since posix_spawn can express that with any libc."""
+    env = {k: v for k, v in os.environ.items() if k != "FASTPROC_ROUTE"}
+    out = fresh(
+        fastproc,
+        """
+for shared, spawn in (True, True), (False, True), (True, False), (False, False):
+    sp._USE_VFORK, sp._USE_POSIX_SPAWN = shared, spawn
+    for way in {}, {"umask": -1}:  # the quickest, and the long one
+        sp.run(["/bin/true"], close_fds=False, **way)
+        print(sp._native.last_route())
+""",
+        env=env,
+    )
+    first = "clone3" if "clone3" in fastproc._native.features() else "vfork"
+    wanted = (first, "posix_spawn", first, "fork")
+    assert out.split() == [route for route in wanted for _ in range(2)]
