@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -87,14 +88,53 @@ static int drain(int out, int err)
     return 0;
 }
 
-static int reap(pid_t pid)
+/* Returns -1 while the child runs, which only WNOHANG can say. */
+static int reap(pid_t pid, int options)
 {
     int status;
+    pid_t reaped;
 
-    while (waitpid(pid, &status, 0) < 0)
+    while ((reaped = waitpid(pid, &status, options)) < 0)
         if (errno != EINTR)
             return errno;
+    if (reaped == 0)
+        return -1;
     return status == 0 ? 0 : ECHILD;
+}
+
+static int wait_with_deadline(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    struct pollfd set = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
+    int ready;
+
+    if (set.fd < 0)
+        return errno;
+    do
+        ready = poll(&set, 1, 30000);
+    while (ready < 0 && errno == EINTR);
+    close(set.fd);
+    return ready == 1 ? 0 : ETIMEDOUT;
+#else
+    (void)pid;
+    return ENOSYS;
+#endif
+}
+
+/* Waits for the child's end, and reaps it whatever comes. */
+static int end(const fp_floor_job *job, pid_t pid)
+{
+    int failed = 0, result = -1;
+
+    if (job->deadline) {
+        if (job->captured)
+            result = reap(pid, WNOHANG);
+        if (result < 0)
+            failed = wait_with_deadline(pid);
+    }
+    if (result < 0)
+        result = reap(pid, 0);
+    return failed != 0 ? failed : result;
 }
 
 static int run_once(const fp_floor_job *job)
@@ -118,7 +158,7 @@ static int run_once(const fp_floor_job *job)
         out[1] = err[1] = -1;
         failed = drain(out[0], err[0]);
     }
-    result = reap(pid);
+    result = end(job, pid);
     if (failed == 0)
         failed = result;
 

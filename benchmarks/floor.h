@@ -15,7 +15,12 @@ typedef struct fp_floor_job {
     const char *cwd;        /* NULL: stay */
     int new_session;        /* setsid in the child */
     int captured;           /* stdout and stderr read to their ends */
+    int deadline;           /* waits as a call with a deadline must: see below */
 } fp_floor_job;
+
+/* With `deadline`, the end of the child is waited for by a pidfd, in a poll with a timeout of
+ * 30 s; not where it has ended by the time that its output has.  Where there are no pidfds
+ * that is ENOSYS. */
 
 /* Runs the job `count` times, one after the other, and stores the
  * nanoseconds of each in `ns`.  Returns 0, or the errno of the first failure

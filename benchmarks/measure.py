@@ -36,19 +36,31 @@ def work_of(case: Case, settings: Settings) -> Work:
     return work
 
 
-def floor_of(work: Work, settings: Settings) -> Floor | None:
+def floor_of(work: Work, settings: Settings, **options: bool) -> Floor | None:
     if settings.floor is None:
         return None
-    return Floor(settings.floor, work.args, **work.floor_options())
+    return Floor(settings.floor, work.args, **work.floor_options(), **options)
 
 
 def _loop(case: Case, contender: str, work: Work, settings: Settings) -> peers.Loop:
-    if contender != "floor":
+    if contender not in peers.FLOORS:
         return peers.make_loop(contender, work)
-    floor = floor_of(work, settings)
+    called = contender == "floor-called"
+    deadline = called and "timeout" in work.options
+    if deadline and not _has_pidfds():
+        raise Unavailable("this system has no pidfds")
+    floor = floor_of(work, settings, deadline=deadline)
     if floor is None:
         raise Unavailable("there is no C floor")
-    return floor.loop
+    return floor.called if called else floor.loop
+
+
+def _has_pidfds() -> bool:
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _until(seconds: float, fewest: int = FEWEST_BLOCKS) -> Iterator[int]:

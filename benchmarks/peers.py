@@ -22,9 +22,13 @@ from benchmarks.operations import Unavailable, Work
 MODULES = {"fastproc": "fastproc", "stdlib": "subprocess"}
 PEERS = ("posix_spawn", "asyncio", "uvloop", "sh", "plumbum")
 CONTENDERS = (*MODULES, *PEERS)
+FLOORS = ("floor", "floor-called")
+"""Plain C: in a loop of its own, and called from Python for each run, with a pidfd where there
+is a deadline: what is the least that any library for Python can take."""
 
 TITLES = {
     "floor": "C floor",
+    "floor-called": "C, from Python",
     "fastproc": "fastproc",
     "stdlib": "subprocess",
     "posix_spawn": "os.posix_spawn",

@@ -68,6 +68,8 @@ def contenders_of(case: Case, missing: Container[str]) -> list[str]:
     if comparable and case.operation != "with_user":
         # Elsewhere the floor is the baseline in every worker.
         names.append("floor")
+    if case.called_floor:
+        names.append("floor-called")
     if case.peers:
         names += peers.PEERS
     if not case.options.get("capture_output"):
@@ -176,7 +178,7 @@ def evaluate(cases: Sequence[Case], collected: Collected) -> list[Result]:
         }
         if "C" in case.against:
             results += _floor_row(case, entries)
-        for name in ("floor", *peers.CONTENDERS):
+        for name in (*peers.FLOORS, *peers.CONTENDERS):
             if name in entries:
                 results.append(_evaluate_one(case, name, entries))
     return results

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import floor, peers, plot, report, runner, stats
+from benchmarks import floor, measure, peers, plot, report, runner, stats
 from benchmarks.__main__ import BUDGETS, ROUNDS
 from benchmarks.cases import BY_NAME, CASES
 from benchmarks.operations import Unavailable
@@ -177,6 +177,39 @@ def test_the_floor_times_each_run(tools, captured):
 
 
 @posix
+@pytest.mark.parametrize("captured", [False, True])
+def test_the_floor_can_wait_with_a_deadline(tools, captured):
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("waits by a pidfd, which is Linux's")
+    job = floor.Floor(tools.floor, [tools.target], capture_output=captured, deadline=True)
+    assert len(job.called(3)) == 3
+    with pytest.raises(ChildProcessError):
+        floor.Floor(tools.floor, ["/bin/sh", "-c", "exit 3"], deadline=True).called(1)
+    with pytest.raises(ChildProcessError):  # nothing is left
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_the_floor_is_called_from_python_where_that_is_the_least_one_can_have():
+    names = {case.name for case in CASES if "floor-called" in runner.contenders_of(case, ())}
+    assert names == {"run", "captured", "timeout", "captured-timeout"}
+
+
+@posix
+def test_a_call_with_a_deadline_takes_the_floor_a_pidfd(tools, monkeypatch):
+    """And one without does not: what is compared does the same."""
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("waits by a pidfd, which is Linux's")
+    asked = []
+    monkeypatch.setattr(measure, "Floor", lambda *args, **options: asked.append(options))
+    settings = Settings(tools.target, tools.floor)
+    for name in "run", "timeout":
+        work = measure.work_of(BY_NAME[name], settings)
+        with pytest.raises(Unavailable):  # the one asked for does nothing
+            measure._loop(BY_NAME[name], "floor-called", work, settings)
+    assert [options["deadline"] for options in asked] == [False, True]
+
+
+@posix
 def test_the_floor_does_what_the_case_does(tools, tmp_path):
     script = 'test "$A" = 1 && test "$(pwd -P)" = "$2" && cut -d" " -f6 /proc/$$/stat >"$1"'
     args = ["/bin/sh", "-c", script, "sh", str(tmp_path / "sid"), str(tmp_path.resolve())]
@@ -292,7 +325,7 @@ def test_a_worker_that_fails_is_a_problem_in_its_row_and_not_the_end(tmp_path):
     settings = Settings(target=str(tmp_path / "none"), seconds=0.0)
     collected, _ = runner.collect(
         [BY_NAME["run"]], settings, rounds=1, budget=60, progress=lambda text: None,
-        missing=set(peers.CONTENDERS) - {"stdlib"},
+        missing=set(peers.TITLES) - {"stdlib"},
     )  # fmt: skip
     (row,) = runner.evaluate([BY_NAME["run"]], collected)
     assert row.problem is not None
@@ -313,7 +346,7 @@ def test_what_earlier_rounds_measured_outlives_a_later_failure(monkeypatch):
     monkeypatch.setattr(runner, "_one", one)
     collected, notes = runner.collect(
         [BY_NAME["run"]], Settings(target="x"), rounds=2, budget=60, progress=lambda text: None,
-        missing=set(peers.CONTENDERS) - {"stdlib"},
+        missing=set(peers.TITLES) - {"stdlib"},
     )  # fmt: skip
     assert collected["run", "stdlib"].problem is None
     assert notes == ["run, subprocess: stopped after 1 s"]
@@ -368,8 +401,10 @@ def test_the_plain_table_has_every_row():
 def test_the_markdown_table_has_stdlib_goal_and_verdict():
     assert report.failures(document_of()) == []  # what a machine cannot do is none
     lines = report.markdown(document_of()).splitlines()
-    assert "| run([target]) | time / C floor | 1.20 | 1.20 | ≤ 1.05 | not met |" in lines
-    assert "| 512 MiB captured: peak memory / data | of the data | 2.03 | - | ≤ 1.10 |  |" in lines
+    assert "| run([target]) | time / C floor | 1.20 | 1.20 | ≤ 1.05 | not met | 1.00 |" in lines
+    assert (
+        "| 512 MiB captured: peak memory / data | of the data | 2.03 | - | ≤ 1.10 |  | - |" in lines
+    )
     assert "A note." in lines
 
 
@@ -402,7 +437,9 @@ def test_markdown_and_a_file_of_results_are_written_when_asked_for(results, tmp_
         env=dict(os.environ, PYTHONIOENCODING="utf-8"), encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "| run([target]) | time / C floor | 1.20 | 1.20 | ≤ 1.05 | not met |" in done.stdout
+    assert (
+        "| run([target]) | time / C floor | 1.20 | 1.20 | ≤ 1.05 | not met | 1.00 |" in done.stdout
+    )
     assert json.loads(copy.read_text()) == json.loads(results.read_text())
 
 
