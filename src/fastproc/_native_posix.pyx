@@ -134,9 +134,10 @@ cdef void close_fd(int *fd) noexcept:
 cdef class Child:
     """A child, by its pid and, where there is one, its pidfd.
 
-    Its owner calls reap() and send_signal() with one lock held: then no child is
-    signalled after it was reaped. Any number of threads may be in wait_exit(); the
-    pidfd is closed once the child is reaped and the last of them has left.
+    Nothing comes between reap()'s look and its note, nor within send_signal(): both keep the
+    GIL, or hold the critical section. So no child is signalled after it was reaped. Any number
+    of threads may be in wait(); the pidfd is closed once the child is reaped and the last of
+    them has left.
     """
 
     cdef readonly pid_t pid
@@ -157,9 +158,20 @@ cdef class Child:
     def route(self):
         return fp_route_name(self.used).decode()
 
-    def wait_exit(self, timeout):
-        """Waits until the child has ended: False if `timeout` seconds came first."""
+    def wait(self, timeout):
+        """The exit code, once the child has ended; None if `timeout` seconds come first; 0 if
+        somebody else reaped it, or SIGCHLD is ignored.
+        """
         cdef fp_limits limits = limits_from_now(time_of(timeout))
+        code = None
+        ended = True
+        while code is None and ended:
+            ended = self.wait_exit(&limits)
+            code = self.reap(0)  # its tracer may not have let it go yet
+        return code
+
+    cdef bint wait_exit(self, const fp_limits *limits) except -1:
+        """Waits until the child has ended: False if its time was over first."""
         cdef fp_error error
         cdef fp_outcome outcome = FP_INTERRUPTED
         cdef int pidfd
@@ -188,7 +200,7 @@ cdef class Child:
             raise OSError(error.code, os.strerror(error.code))
         return outcome == FP_DONE
 
-    def reap(self, lost_code):
+    cpdef reap(self, lost_code):
         """The exit code; None while the child runs; lost_code if somebody else reaped it.
 
         It can be asked again: a signal handler may do so between two of our steps.
@@ -207,7 +219,9 @@ cdef class Child:
         return lost_code if self.code is None else self.code
 
     def send_signal(self, int signum):
-        cdef int code = ESRCH if self.reaped else fp_signal(self.pid, self.pidfd, signum)
+        cdef int code
+        with cython.critical_section(self):
+            code = ESRCH if self.reaped else fp_signal(self.pid, self.pidfd, signum)
         if code != 0:
             raise OSError(code, os.strerror(code))
 
@@ -252,11 +266,12 @@ cdef int raise_what_is_pending() except -1:
     return -1
 
 
-def spawn(Spec spec, Ends ends, owner):
+def spawn(owner, Spec spec, Ends ends):
     """Starts a child, and gives it to its owner once exec has succeeded: before a signal handler
     gets its turn, which may raise.
 
-    ends: None where nothing but descriptors that are there already goes to the child.
+    ends: closed then; None where nothing but descriptors that are there already goes to the
+    child.
     """
     cdef fp_ends given
     cdef Request request
@@ -285,6 +300,8 @@ def spawn(Spec spec, Ends ends, owner):
             owner._child = child = child_of(&proc)
             owner.pid = child.pid
             owner._child_created = True
+        if ends is not None:
+            ends.close()
     finally:
         request_free(&request)
 

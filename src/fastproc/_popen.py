@@ -5,7 +5,6 @@ import io
 import sys
 import warnings
 from subprocess import PIPE, TimeoutExpired
-from threading import RLock
 from time import monotonic as _time
 from types import SimpleNamespace
 
@@ -140,7 +139,6 @@ class Popen(ChildOps):
         if _active:
             _cleanup()
         self.args = args
-        self._waitpid_lock = RLock()
         others = (  # in the order of _OTHERS
             bufsize,
             executable,
@@ -198,7 +196,6 @@ class Popen(ChildOps):
         """A Popen for a child that run() had to leave, without pipes."""
         self = cls.__new__(cls)
         self.args = args
-        self._waitpid_lock = RLock()
         self._child = child
         self.pid = child.pid
         self._child_created = True

@@ -27,20 +27,17 @@ def _signal_number(sig):
 class ChildOps(subprocess.Popen):
     """The half of Popen that differs from system to system.
 
-    A child is reaped, and signalled, only under _waitpid_lock, which is never held
-    while anybody waits: so no signal goes to a pid that may be another process's by
-    now, poll() always knows, and any number of threads can wait for one child.
+    The child itself (native.Child) sees to it that no signal goes to a pid that may be
+    another process's by now, and that poll() always knows; any number of threads can
+    wait for it. No lock of Popen's is needed for that.
     """
 
     _child = None
     _exchange = None
     _needs_reaping = True
     _reads_are_interruptible = True
-
-    def _execute_child(self, spec, ends):
-        native.spawn(spec, ends, self)
-        if ends is not None:
-            ends.close()
+    # (spec, ends): a method in C, which sets _child and pid.
+    _execute_child = native.spawn
 
     @property
     def _route(self):
@@ -49,25 +46,19 @@ class ChildOps(subprocess.Popen):
 
     def _internal_poll(self, _deadstate=None):
         if self.returncode is None and self._child is not None:
-            with self._waitpid_lock:
-                if self.returncode is None:
-                    self.returncode = self._child.reap(0 if _deadstate is None else _deadstate)
+            code = self._child.reap(0 if _deadstate is None else _deadstate)
+            if self.returncode is None:
+                self.returncode = code
         return self.returncode
 
     def _wait(self, timeout):
         """Waits for the child; TimeoutExpired after `timeout` seconds."""
-        endtime = None if timeout is None else monotonic() + timeout
-        left = timeout
-        while self.returncode is None:
-            ended = self._child.wait_exit(left)
-            with self._waitpid_lock:
-                # Where somebody else has reaped it, or SIGCHLD is ignored: 0.
-                if self.returncode is None:
-                    self.returncode = self._child.reap(0)
+        if self.returncode is None:
+            code = self._child.wait(timeout)
+            if code is None:
+                raise TimeoutExpired(self.args, timeout)
             if self.returncode is None:
-                if not ended:
-                    raise TimeoutExpired(self.args, timeout)
-                left = self._remaining_time(endtime)  # its tracer has not let it go yet
+                self.returncode = code
         return self.returncode
 
     def _communicate(self, input, endtime, orig_timeout):
@@ -148,12 +139,10 @@ class ChildOps(subprocess.Popen):
         self.poll()
         if self.returncode is not None:
             return
-        with self._waitpid_lock:
-            if self.returncode is None:
-                try:
-                    self._child.send_signal(_signal_number(sig))
-                except ProcessLookupError:
-                    pass  # it ended between the two
+        try:
+            self._child.send_signal(_signal_number(sig))
+        except ProcessLookupError:
+            pass  # it ended between the two
 
     def terminate(self):
         """Asks the child to end: SIGTERM. On Windows: TerminateProcess()."""
