@@ -1,4 +1,4 @@
-"""Builds the one extension module; everything else is in pyproject.toml.
+"""Builds the extension modules; everything else is in pyproject.toml.
 
 FASTPROC_BUILD=debug|asan|coverage selects another kind of build.
 """
