@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import fastproc
 
 if os.name == "nt":
@@ -12,7 +14,16 @@ if os.name == "nt":
 else:
     from tests import _children_posix as child
 
-__all__ = ["PATIENCE", "child", "described", "fresh", "outcome", "python", "same"]
+__all__ = [
+    "PATIENCE",
+    "child",
+    "described",
+    "fresh",
+    "lease_on",
+    "outcome",
+    "python",
+    "same",
+]
 
 # How long a test waits for something that must happen.
 PATIENCE = 60
@@ -40,6 +51,45 @@ def fresh(module, code, *args, **options):
     )
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+# Takes a lease on a program: whoever executes it waits until the lease is given back.
+# Here that is when somebody answers, or nobody has for some time.
+_HOLDER = """
+import fcntl, os, select, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+signal.alarm(60)  # should nobody ever want it
+fd = os.open(sys.argv[1], os.O_RDONLY)
+try:
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+except OSError as error:
+    sys.exit(f"no lease on a file here: {error}")
+print("held", flush=True)
+signal.sigwait({signal.SIGIO})
+print("wanted", flush=True)
+answered = select.select([0], [], [], 20)[0]
+fcntl.fcntl(fd, fcntl.F_UNLCK)
+print("answered" if answered else "no answer", flush=True)
+"""
+
+
+@contextlib.contextmanager
+def lease_on(program):
+    """Who executes the program meanwhile takes long to load it: Linux only.
+
+    Gives the process that has the lease. It says "wanted" when somebody waits, and ends when
+    it is answered: "answered", or "no answer" if that took too long.
+    """
+    with subprocess.Popen(
+        python(_HOLDER, str(program)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        if holder.stdout.readline() != "held\n":
+            pytest.skip(holder.stderr.read().strip())
+        yield holder
 
 
 # The same said by different versions.

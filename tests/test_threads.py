@@ -1,37 +1,17 @@
 """A start whose exec takes long holds up the thread that asked for it, and no other."""
 
 import shutil
-import subprocess
 import sys
 import threading
 
 import pytest
 
 import fastproc
-from tests._helpers import PATIENCE
+from tests._helpers import PATIENCE, lease_on
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux's file leases let a test hold up an exec"
 )
-
-# Takes a lease on a program: whoever executes it waits until the lease is given back.
-# Here that is when somebody answers, or nobody has for some time.
-HOLDER = """
-import fcntl, os, select, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
-fd = os.open(sys.argv[1], os.O_RDONLY)
-try:
-    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-except OSError as error:
-    sys.exit(f"no lease on a file here: {error}")
-print("held", flush=True)
-signal.sigwait({signal.SIGIO})
-print("wanted", flush=True)
-answered = select.select([0], [], [], 20)[0]
-fcntl.fcntl(fd, fcntl.F_UNLCK)
-print("answered" if answered else "no answer", flush=True)
-"""
-
 
 @pytest.fixture
 def program(tmp_path):
@@ -50,15 +30,7 @@ def program(tmp_path):
     ids=["run", "captured", "options", "popen"],
 )
 def test_a_slow_exec_stalls_no_other_thread(start, program):
-    with subprocess.Popen(
-        [sys.executable, "-S", "-E", "-c", HOLDER, program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        if holder.stdout.readline() != "held\n":
-            pytest.skip(holder.stderr.read().strip())
+    with lease_on(program) as holder:
         results = []
         thread = threading.Thread(target=lambda: results.append(start(program)))
         thread.start()

@@ -15,7 +15,7 @@ from fractions import Fraction
 import pytest
 
 import fastproc
-from tests._helpers import PATIENCE, child, described, fresh, python
+from tests._helpers import PATIENCE, child, described, fresh, lease_on, python
 
 SOON = 0.05
 # Far beyond any scheduling delay, far below a child that never ends.
@@ -361,20 +361,6 @@ signal.setitimer(signal.ITIMER_REAL, 0)
     assert out.split() == ["True", "True"]
 
 
-# Holds a lease on a program: an exec of it waits until the holder has let it go.
-LEASE = """
-import fcntl, os, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
-fd = os.open(sys.argv[1], os.O_RDONLY)
-try:
-    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-except OSError as error:
-    sys.exit(f"no lease: {error}")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
 @pytest.mark.posix
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="leases are a Linux thing")
 def test_a_run_does_not_wait_for_a_program_that_takes_long_to_load(tmp_path):
@@ -385,21 +371,12 @@ def test_a_run_does_not_wait_for_a_program_that_takes_long_to_load(tmp_path):
     route = os.environ.get("FASTPROC_ROUTE", "clone3")
     if route != "clone3" or "run_ahead" not in fastproc._native.features():
         pytest.skip("only a run that goes ahead of its child can give up its exec")
-    holder = subprocess.Popen(
-        python(LEASE, str(program)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with holder:
-        if holder.stdout.readline() != b"held\n":
-            pytest.skip("this file system knows no leases: " + holder.stderr.read().decode())
-        started = time.monotonic()
+    with lease_on(program) as holder:
         with pytest.raises(subprocess.TimeoutExpired):
             fastproc.run([program], timeout=0.3)
-        # The kernel breaks the lease after /proc/sys/fs/lease-break-time: 45 seconds.
-        assert time.monotonic() - started < 20
-        holder.stdin.close()
+        answer, _ = holder.communicate("yes\n", timeout=PATIENCE)
+    # It was still held then.
+    assert answer == "wanted\nanswered\n"
 
 
 @pytest.mark.posix
