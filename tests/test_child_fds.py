@@ -3,9 +3,11 @@
 import errno
 import os
 import sys
+import warnings
 
 import pytest
 
+import fastproc
 from tests._helpers import child, fresh, python, same
 
 pytestmark = pytest.mark.posix
@@ -92,6 +94,17 @@ def test_pass_fds_with_close_fds_false_warns_and_closes(sp):
     finally:
         for end in ends:
             os.close(end)
+
+
+@pytest.mark.parametrize("way", ["run", "call", "check_output", "Popen"])
+def test_the_warning_of_pass_fds_is_about_the_caller_s_line(way):
+    """So that a filter for a module finds it there, and each place is told of once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        done = getattr(fastproc, way)(["true"], close_fds=False, pass_fds=[0])
+    if way == "Popen":
+        done.wait()
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_a_passed_descriptor_works(sp):

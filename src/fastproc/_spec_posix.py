@@ -46,7 +46,7 @@ def build(asked):
     """The Spec for these arguments of Popen; raises what Popen raises for bad ones."""
     close_fds = asked.close_fds
     if asked.pass_fds and not close_fds:
-        warnings.warn("pass_fds overriding close_fds.", RuntimeWarning, stacklevel=3)
+        _text.warn_caller("pass_fds overriding close_fds.", RuntimeWarning)
         close_fds = True
     if asked.startupinfo is not None:
         raise ValueError("startupinfo is only supported on Windows platforms")
