@@ -28,13 +28,13 @@ def echo_both():
 
 
 def linger():
-    """Runs until it is killed."""
-    return ["sleep", "1000"]
+    """Runs until it is killed; or for a minute, since a test that has failed may wait for it."""
+    return ["sleep", "60"]
 
 
 def say_then_linger(out):
-    """Writes `out`, then runs until it is killed."""
-    return ["sh", "-c", 'printf %s "$1"; exec sleep 1000', "sh", out]
+    """Writes `out`, then runs on as linger()."""
+    return ["sh", "-c", 'printf %s "$1"; exec sleep 60', "sh", out]
 
 
 def ignore_stdin():

@@ -45,12 +45,12 @@ def echo_both():
 
 
 def linger():
-    return _python("time.sleep(1000)")
+    return _python("time.sleep(60)")
 
 
 def say_then_linger(out):
     return _python(
-        "sys.stdout.buffer.write(sys.argv[1].encode())\nsys.stdout.flush()\ntime.sleep(1000)", out
+        "sys.stdout.buffer.write(sys.argv[1].encode())\nsys.stdout.flush()\ntime.sleep(60)", out
     )
 
 
