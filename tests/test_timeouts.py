@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -169,6 +170,71 @@ def test_call_and_check_output_kill_the_child_at_the_deadline(sp):
             function(child.linger(), timeout=SOON)
 
 
+@pytest.mark.parametrize("options", [{}, {"stdin": subprocess.PIPE}], ids=["plain", "piped"])
+def test_call_kills_the_child_at_the_deadline_whichever_way_it_goes(sp, options):
+    """With a pipe, which nobody uses, it is a Popen's child."""
+    for function in (sp.call, sp.check_call):
+        started = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            function(child.linger(), timeout=SOON, **options)
+        assert SOON <= time.monotonic() - started < BOUND
+        assert caught.value.cmd == child.linger()
+
+
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+def test_the_timeout_of_communicate_s_error_is_what_was_asked(sp):
+    for options in ({"stdout": sp.PIPE}, PIPES, {**PIPES, "stdin": sp.PIPE}):
+        with sp.Popen(child.linger(), **options) as process:
+            for timeout in (SOON, 0.02):
+                with pytest.raises(subprocess.TimeoutExpired) as caught:
+                    process.communicate(timeout=timeout)
+                assert caught.value.timeout == timeout
+                assert caught.value.cmd is process.args
+            process.kill()
+
+
+@pytest.mark.posix
+def test_a_child_that_has_closed_its_pipes_can_still_run_out_of_time():
+    """Then, too, the error has what it said, and the time that was asked for; in the standard
+    library it has neither.
+    """
+    script = "printf said; printf errsaid >&2; exec >&- 2>&-; exec sleep 60"
+    with fastproc.Popen(["sh", "-c", script], **PIPES) as process:
+        for stream in (process.stdout, process.stderr):
+            closed = select.poll()
+            closed.register(stream, 0)
+            assert closed.poll(PATIENCE * 1000)
+        for timeout in (SOON, 0.02):
+            with pytest.raises(subprocess.TimeoutExpired) as caught:
+                process.communicate(timeout=timeout)
+            assert (caught.value.stdout, caught.value.stderr) == (b"said", b"errsaid")
+            assert caught.value.timeout == timeout
+        process.kill()
+        assert process.communicate() == (b"said", b"errsaid")
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("options", [{}, {"preexec_fn": int}], ids=["at once", "by Popen"])
+def test_a_run_whose_child_has_closed_its_pipes_keeps_its_output_at_the_deadline(options):
+    script = "printf said; printf errsaid >&2; exec >&- 2>&-; exec sleep 60"
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        fastproc.run(["sh", "-c", script], capture_output=True, timeout=1, **options)
+    assert (caught.value.stdout, caught.value.stderr) == (b"said", b"errsaid")
+    assert caught.value.timeout == 1
+
+
+@pytest.mark.posix
+@pytest.mark.since(3, 15, "it told what was left of the time")
+def test_without_pipes_communicate_s_error_tells_the_time_that_was_asked_for(sp):
+    with sp.Popen(child.linger()) as process:
+        with pytest.raises(subprocess.TimeoutExpired) as caught:
+            process.communicate(timeout=SOON)
+        assert caught.value.timeout == SOON
+        process.kill()
+
+
 @pytest.mark.posix
 @pytest.mark.parametrize("mode", [{}, {"text": True}])
 def test_what_came_before_the_deadline_is_kept_as_bytes(sp, mode):
@@ -289,6 +355,32 @@ def test_run_ends_at_the_deadline_though_a_grandchild_holds_the_pipe(sp, capture
         with pytest.raises(subprocess.TimeoutExpired):
             sp.run(["sh", "-c", script], timeout=0.2, **capture)
         assert 0.2 <= time.monotonic() - started < BOUND
+    finally:
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+
+
+def as_replaced(sp, monkeypatch):
+    monkeypatch.setattr(sp, "Popen", type("Replaced", (sp.Popen,), {}))
+    return {}
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "way", [as_replaced, lambda *_: {"preexec_fn": int}], ids=["replaced", "preexec_fn"]
+)
+@pytest.mark.parametrize("function", ["run", "check_output"])
+def test_whichever_way_it_goes_run_ends_at_the_deadline(sp, monkeypatch, tmp_path, way, function):
+    """Though a grandchild holds the pipe: what the child alone could still say is all said."""
+    pid_file = tmp_path / "pid"
+    script = f'sleep 100 & echo $! > "{pid_file}"; exec sleep 100'
+    options = way(sp, monkeypatch)
+    if function == "run":
+        options["stdout"] = sp.PIPE
+    started = time.monotonic()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            getattr(sp, function)(["sh", "-c", script], timeout=0.5, **options)
+        assert 0.5 <= time.monotonic() - started < BOUND
     finally:
         os.kill(int(pid_file.read_text()), signal.SIGKILL)
 
