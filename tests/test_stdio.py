@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import tempfile
 import pytest
 
 import fastproc
-from tests._helpers import child, fresh, python, same
+from tests._helpers import PATIENCE, child, fresh, python, same
 
 try:
     import fcntl
@@ -125,6 +126,21 @@ def test_unbuffered_pipes_are_raw_files(sp):
             assert isinstance(stream, io.FileIO)
         process.stdin.write(b"at once")
         assert process.stdout.read(7) == b"at once"
+
+
+@pytest.mark.posix
+def test_a_buffer_has_the_size_asked_for(sp):
+    """A write that does not fit sends what is there already, and a read takes no more."""
+    with sp.Popen(
+        child.echo_both(), bufsize=7, stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE
+    ) as process:
+        process.stdin.write(b"first")
+        process.stdin.write(b",second")
+        ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+        assert ready == [process.stdout]
+        process.stdin.close()
+        process.wait()
+        assert process.stdout.peek() == process.stderr.peek() == b"first,s"
 
 
 @pytest.mark.parametrize("bufsize", [None, -1, 7, 1 << 20])
