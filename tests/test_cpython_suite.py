@@ -208,6 +208,22 @@ print("made")
     assert (tmp_path / "env" / "called").read_text() == "by fastproc"
 
 
+def test_pty_gives_a_program_a_terminal_which_its_children_have_too():
+    inner = "import subprocess; print(subprocess.__name__, subprocess.call(['tty', '-s']))"
+    out = program(f"""
+import pty
+try:
+    pty.openpty()
+except OSError:
+    sys.exit("no terminals to give")
+end = pty.spawn([sys.executable, "-c", {inner!r}])
+print(end)
+end = pty.spawn(["sh", "-c", "exit 7"])
+print(end >> 8)
+""")
+    assert out.split() == ["fastproc", "0", "0", "7"]
+
+
 def test_webbrowser_starts_a_browser(tmp_path):
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/visited\n')

@@ -294,6 +294,22 @@ def test_os_environ_itself_as_env(sp):
     assert done.stdout.count(b"\0") >= len(os.environ) - 1
 
 
+@pytest.mark.parametrize("options", [{}, {"umask": -1}], ids=["plain", "options"])
+def test_os_environb_as_env(sp, monkeypatch, tmp_path, options):
+    """Which takes bytes for its keys and nothing else: also where PATH is looked up."""
+    program = tmp_path / "only_here"
+    program.write_text('#!/bin/sh\nprintf %s "$RAW"\n')
+    program.chmod(0o755)
+    monkeypatch.setitem(os.environb, b"RAW", b"\xff\xfe")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    done = sp.run(["only_here"], env=os.environb, stdout=sp.PIPE, **options)
+    assert done.stdout == b"\xff\xfe"
+    with sp.Popen(["env", "-0"], env=os.environb, stdout=sp.PIPE, **options) as process:
+        said = process.communicate()[0]
+    expected = [name + b"=" + value for name, value in os.environb.items()]
+    assert sorted(said.split(b"\0")[:-1]) == sorted(expected)
+
+
 def test_putenv_outside_of_python_is_seen_with_env_none(sp):
     out = fresh(
         sp,

@@ -42,6 +42,16 @@ def test_the_pid_is_the_child_s_own(sp):
         assert parent == os.getpid()
 
 
+@pytest.mark.posix
+def test_with_a_shell_the_pid_is_the_shell_s(sp):
+    script = "echo $$ $PPID; sh -c 'echo $$ $PPID'; true"
+    with sp.Popen(script, shell=True, stdout=sp.PIPE) as process:
+        shell, parent, inner, above = map(int, process.stdout.read().split())
+    assert shell == process.pid == above
+    assert parent == os.getpid()
+    assert inner != process.pid
+
+
 def test_poll_is_none_until_the_end_and_the_code_from_then_on(sp):
     with sp.Popen(child.echo(), stdin=sp.PIPE, stdout=sp.PIPE) as process:
         assert process.poll() is None
