@@ -95,6 +95,28 @@ def test_exceptions_and_constants_are_the_standard_library_s_own():
         assert getattr(fastproc, name) is getattr(subprocess, name)
 
 
+@pytest.mark.parametrize("code", [None, "7"], ids=repr)
+def test_an_odd_return_code_fails_in_the_text_where_the_standard_library_s_does(sp, code):
+    error = sp.CalledProcessError(code, "x")
+    assert error.returncode is code
+    if sys.version_info < (3, 14):
+        with pytest.raises(TypeError):
+            str(error)
+    else:
+        assert str(error).startswith("Command 'x' ")
+
+
+@pytest.mark.posix
+def test_codes_of_real_children_are_ints_that_the_text_can_say(sp):
+    for script, said in (("exit 7", "exit status 7."), ("kill -9 $$", "died with <Signals.SIGKILL")):
+        for options in ({}, {"capture_output": True}, {"shell": True}):
+            args = script if options.get("shell") else ["sh", "-c", script]
+            with pytest.raises(subprocess.CalledProcessError) as caught:
+                sp.run(args, check=True, **options)
+            assert type(caught.value.returncode) is int
+            assert said in str(caught.value)
+
+
 def test_every_public_name_of_the_standard_library_is_here():
     public = {name for name in vars(subprocess) if not name.startswith("_")}
     missing = {name for name in public if not hasattr(fastproc, name)}
