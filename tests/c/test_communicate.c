@@ -238,6 +238,40 @@ static void a_nonblocking_output_is_waited_for(void)
     end_job(0);
 }
 
+static size_t granted;
+
+/* By half as much again of what is there already, at the most; and no more than a GiB. */
+static bool modest_grow(fp_buffer *buffer, size_t capacity)
+{
+    const size_t most = buffer->capacity / 2 * 3 + 64 * 1024;
+    granted = capacity;
+    return CHECK(capacity <= most) && capacity <= (size_t)1 << 30 &&
+           fp_buffer_grow_malloc(buffer, capacity);
+}
+
+/* There is always something to read: only the clock can end this. */
+static void output_without_an_end_does_not_outrun_the_deadline(void)
+{
+    for (int which = 0; which < 2; which++) {
+        int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        fp_output *output = &jobs[0].output[which];
+        const fp_limits limits = {fp_deadline_in(10000000)};
+        all[0] = &jobs[0];
+        fp_job_init(&jobs[0], modest_grow, (void *[2]){NULL, NULL});
+        jobs[0].may_widen = true;
+        output->fd = zeros;
+        CHECK_INT(serve(1, &limits), FP_TIMEOUT);
+        CHECK(fp_now() >= limits.deadline.at);
+        CHECK(output->buffer.size > 0 && output->buffer.size <= granted);
+        const size_t so_far = output->buffer.size;
+        const fp_limits again = {fp_deadline_in(0)};
+        CHECK_INT(serve(1, &again), FP_TIMEOUT);
+        CHECK(output->buffer.size >= so_far);
+        fp_buffer_free_malloc(&output->buffer);
+        close(zeros);
+    }
+}
+
 static void a_descriptor_that_is_not_open_is_an_error(void)
 {
     all[0] = &jobs[0];
@@ -256,4 +290,5 @@ SUITE(communicate, CASE(each_job_of_a_set_gets_its_own),
       CASE(at_the_deadline_the_others_are_served),
       CASE(a_signal_interrupts_and_the_next_call_goes_on),
       CASE(descriptors_of_others_are_left_open), CASE(a_nonblocking_output_is_waited_for),
+      CASE(output_without_an_end_does_not_outrun_the_deadline),
       CASE(a_descriptor_that_is_not_open_is_an_error));
