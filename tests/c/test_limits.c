@@ -1,10 +1,13 @@
 /* Few descriptors to be had, and very many open. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "posix/child.h"
 #include "posix/probe.h"
 #include "posix/run.h"
 #include "support.h"
@@ -287,6 +290,54 @@ static void a_pipe_that_cannot_be_opened_anew_is_copied_and_that_is_remembered(v
     test_in_child(faulty_reopen, &with);
 }
 
+/* The folder /proc may be another namespace's, where the same name leads to another file. */
+static void what_is_not_our_pipe_by_its_name_is_not_taken_for_it(void)
+{
+    const struct {
+        int inode, device;
+        bool other;
+        fp_error error;
+    } cases[] = {{0, 0, false, {FP_STAGE_NONE, 0}},
+                 {1, 0, false, {FP_STAGE_REOPEN, ESTALE}},
+                 {0, 1, false, {FP_STAGE_REOPEN, ESTALE}},
+                 {0, 0, true, {FP_STAGE_REOPEN, ESTALE}}};
+    volatile fp_error *told =
+        mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int fds[2], others[2];
+    CHECK(pipe2(fds, O_CLOEXEC) == 0 && pipe2(others, O_CLOEXEC) == 0);
+    int high = fcntl(fds[1], F_DUPFD_CLOEXEC, 400);
+    const fp_ends ends = {{-1, fds[0], -1}, {-1, high, -1}, {false, true}, {false, true}};
+    const fp_spec spec = SPEC("exit", "5");
+    if ((fp_features() & (FP_FEATURE_REOPEN | FP_FEATURE_CLOSE_RANGE)) !=
+        (FP_FEATURE_REOPEN | FP_FEATURE_CLOSE_RANGE))
+        test_skip("needs close_range, and /proc");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fp_error error;
+        fp_plan plan;
+        test_about("case %zu", i);
+        CHECK(fp_plan_init(&plan, &spec, &ends, FP_ROUTE_CLONE3, fp_features(), &error));
+        CHECK_INT(plan.moves[0].kind, FP_MOVE_REOPEN);
+        plan.reopen[1].inode += (unsigned)cases[i].inode;
+        plan.reopen[1].device += (unsigned)cases[i].device;
+        if (cases[i].other)
+            snprintf(plan.reopen[1].path, sizeof plan.reopen[1].path, "/proc/%ld/fd/%d",
+                     (long)getpid(), others[1]);
+        told->stage = FP_STAGE_NONE;
+        told->code = 0;
+        const fp_proc proc = {fork(), FP_NO_FD, NULL, FP_ROUTE_FORK};
+        if (proc.pid == 0)
+            fp_child(&plan, told);
+        CHECK_INT(finish(&proc), cases[i].error.stage == FP_STAGE_NONE ? 5 : 255);
+        CHECK_TEXT(fp_stage_name(told->stage), fp_stage_name(cases[i].error.stage));
+        CHECK_INT(told->code, cases[i].error.code);
+        fp_plan_free(&plan);
+    }
+    munmap((void *)told, sizeof *told);
+    const int all[] = {high, fds[0], fds[1], others[0], others[1]};
+    for (int i = 0; i < 5; i++)
+        close(all[i]);
+}
+
 /* The kernel's refusal of the whole unsharing call; then of the folder in /proc too. */
 static void a_refused_unsharing_is_remembered(void)
 {
@@ -301,4 +352,5 @@ SUITE(limits, CASE(with_too_few_descriptors_a_run_works_or_leaves_nothing),
       CASE(pipes_above_a_crowd_work_on_each_route),
       CASE(pipes_above_a_crowd_work_without_what_makes_them_fast),
       CASE(a_pipe_that_cannot_be_opened_anew_is_copied_and_that_is_remembered),
+      CASE(what_is_not_our_pipe_by_its_name_is_not_taken_for_it),
       CASE(a_refused_unsharing_is_remembered));
