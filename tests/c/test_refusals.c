@@ -2,6 +2,7 @@
  * process of its own, since a filter stays. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #define NUMBER_CLONE3 435
 #define NUMBER_CLOSE_RANGE 436
 #define NUMBER_PIDFD_OPEN 434
+#define NUMBER_PIDFD_SEND_SIGNAL 424
 
 static report seen;
 static fp_proc proc;
@@ -127,6 +129,31 @@ static void a_child_without_a_pidfd_is_waited_for_all_the_same(void)
     }
 }
 
+static void without_signals_by_pidfd(const void *argument)
+{
+    const int *code = argument;
+    fp_ends ends = {{-1, -1, -1}, {-1, -1, -1}, {0}, {0}};
+    fp_spec spec = SPEC("hang");
+    fp_error error;
+    spec.want_pidfd = true;
+    if (!CHECK(fp_spawn(&spec, &ends, &proc, &error)) || !CHECK(proc.pidfd != FP_NO_FD) ||
+        !refuse(NUMBER_PIDFD_SEND_SIGNAL, *code))
+        return;
+    if (!CHECK_INT(fp_signal(proc.pid, proc.pidfd, SIGKILL), 0))
+        kill(proc.pid, SIGKILL);
+    CHECK_INT(finish(&proc), -SIGKILL);
+}
+
+/* ENOSYS from an old kernel, EPERM from a sandbox: of a child of ours, its pid is as good. */
+static void a_child_is_signalled_by_its_pid_where_its_pidfd_is_refused(void)
+{
+    const int codes[] = {ENOSYS, EPERM};
+    for (int i = 0; i < 2; i++) {
+        test_about("errno %d", codes[i]);
+        test_in_child(without_signals_by_pidfd, &codes[i]);
+    }
+}
+
 typedef struct refusal {
     fp_route route;
     long numbers[4];
@@ -190,5 +217,6 @@ static void a_pipe_or_null_device_that_cannot_be_opened_is_said(void)
 SUITE(refusals, CASE(a_refused_clone3_gives_way_to_vfork), CASE(a_refused_vfork_gives_way_to_fork),
       CASE(a_refused_close_range_leaves_clone3_in_use),
       CASE(a_child_without_a_pidfd_is_waited_for_all_the_same),
+      CASE(a_child_is_signalled_by_its_pid_where_its_pidfd_is_refused),
       CASE(a_birth_that_fails_is_said_and_leaves_nothing),
       CASE(a_pipe_or_null_device_that_cannot_be_opened_is_said));
