@@ -4,6 +4,7 @@
 #define SUITES(X)  \
     X(buffer)      \
     X(strings)     \
+    X(probe)       \
     X(plan)        \
     X(close_fds)   \
     X(layouts)     \
