@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import floor, measure, peers, plot, report, runner, stats
+from benchmarks import floor, machine, measure, peers, plot, report, runner, stall, stats
 from benchmarks.__main__ import BUDGETS, ROUNDS
 from benchmarks.cases import BY_NAME, CASES
 from benchmarks.operations import Unavailable
@@ -151,6 +154,121 @@ def test_a_trace_counts_a_call_in_two_parts_once_and_no_signals():
     assert count_lines(lines, "/mark") == {"vfork": 1, "execve": 1, "exit_group": 1}
     with pytest.raises(ValueError, match="two marks"):
         count_lines(lines[:-2], "/mark")
+
+
+# how a case is measured, with contenders that say what was done
+
+
+@pytest.fixture
+def log():
+    return []
+
+
+def numbered(name, log):
+    """A loop whose every call takes a time of its own: the number of the call so far."""
+
+    def loop(count):
+        log.append(name)
+        return [len(log)] * count
+
+    return loop
+
+
+def measured(monkeypatch, log, case, settings):
+    monkeypatch.setattr(measure, "_loop", lambda *_: numbered("ours", log))
+    monkeypatch.setattr(peers, "make_loop", lambda *_: numbered("baseline", log))
+    return list(getattr(measure, case.measure)(case, "fastproc", settings))
+
+
+FEW = Settings(target="/bin/true", seconds=0.0, calls=2, descriptors=200, memory=32 << 20)
+
+
+def test_the_first_calls_warm_up_and_are_not_counted(monkeypatch, log):
+    records = measured(monkeypatch, log, BY_NAME["missing"], FEW)
+    assert log[:2] == ["ours", "baseline"]
+    counted = [time for record in records for kind in record.values() for time in kind]
+    assert sorted(set(counted)) == list(range(3, len(log) + 1))
+    assert all(len(kind) == FEW.calls for record in records for kind in record.values())
+
+
+def test_blocks_of_the_contender_and_of_its_baseline_take_turns(monkeypatch, log):
+    records = measured(monkeypatch, log, BY_NAME["missing"], FEW)
+    assert log[2:8] == ["ours", "baseline", "baseline", "ours", "ours", "baseline"]
+    for record in records:
+        (ours,), (theirs,) = set(record["values"]), set(record["baseline"])
+        assert abs(ours - theirs) == 1
+        assert (log[ours - 1], log[theirs - 1]) == ("ours", "baseline")
+
+
+def open_descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def resident_memory():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="what is in use is read from /proc"
+)
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("load", "used", "least"),
+    [("descriptors", open_descriptors, 200), ("memory", resident_memory, 31 << 20)],
+)
+def test_growth_is_measured_between_two_times_without_the_load(monkeypatch, log, load, used, least):
+    def loop(count):
+        log.append(used())
+        return log[-1:] * count
+
+    monkeypatch.setattr(measure, "_loop", lambda *_: loop)
+    before = used()
+    records = list(measure.growth(BY_NAME[load], "fastproc", FEW))
+    assert len(records) >= measure.FEWEST_BLOCKS
+    for record in records:
+        assert min(record["values"]) - max(record["baseline"]) >= least
+    assert used() - before < least
+    # Warm first, and once after each change: then nothing that is counted is the first.
+    without = [amount - before < least for amount in log]
+    blocks = len(records)
+    assert without == [True] * (1 + blocks) + [False] * (1 + blocks) + [True] * (1 + blocks)
+
+
+def test_imports_are_timed_in_fresh_interpreters_in_turns(monkeypatch, log):
+    def run(command, **options):
+        module = re.search("^import (.*)$", command[2], re.MULTILINE)[1]
+        assert command[:2] == [sys.executable, "-c"]
+        assert "PYTHONDONTWRITEBYTECODE" not in options["env"]
+        log.append(module)
+        return subprocess.CompletedProcess(command, 0, b"%d" % {"fastproc": 7}.get(module, 5))
+
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(subprocess, "run", run)
+    records = list(measure.imports(BY_NAME["import"], "fastproc", FEW))
+    assert records == [{"values": [7], "baseline": [5]}] * len(records)
+    assert log[0] == "fastproc"  # compiled now, and not counted
+    turns = list(zip(log[1::2], log[2::2], strict=True))
+    assert turns[:3] == [("subprocess", "fastproc"), ("fastproc", "subprocess"), turns[0]]
+    assert len(turns) == len(records)
+
+
+HOLD = 2.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an exec is held up by a lease, Linux's")
+@pytest.mark.parametrize("kind", ["PyDLL", "CDLL"])
+def test_a_stall_is_seen_where_the_gil_is_held_and_only_there(tmp_path, kind):
+    """The same call, through a library that keeps the GIL and through one that lets it go."""
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("true"), program)
+    system = getattr(ctypes, kind)(None).system
+    try:
+        longest = stall._stall_of(lambda: system(os.fsencode(program)), program, HOLD)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    assert (longest >= HOLD) == (kind == "PyDLL")
 
 
 # the floor
@@ -312,9 +430,59 @@ def test_a_missing_peer_is_said_in_the_header(monkeypatch):
     assert "without   sh: not installed" in lines
 
 
-def test_a_case_out_of_reach_says_why(tmp_path):
-    from benchmarks import measure
+TOOL = "import sys\n{}\nfrom benchmarks.__main__ import main\nsys.exit(main(sys.argv[1:]))"
 
+
+def tool_without(module, *args, **options):
+    """The tool where a module is not installed."""
+    code = TOOL.format(f"sys.modules[{module!r}] = None" if module else "")
+    return subprocess.Popen([sys.executable, "-c", code, *args], cwd=ROOT, **options)
+
+
+def test_the_tool_goes_on_without_a_peer_and_says_so():
+    args = ("--tiny", "--rounds", "1", "--case", "captured", "--contender", "stdlib")
+    with tool_without(
+        "plumbum", *args, "--contender", "plumbum", stdout=subprocess.PIPE, text=True
+    ) as process:
+        said = process.communicate(timeout=110)[0]
+    assert process.returncode == 0
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert "without plumbum: not installed" in lines
+    assert "without asyncio: not asked for" in lines
+    assert [line for line in lines if line.startswith("plumbum")] == []
+    assert [line for line in lines if line.startswith("subprocess")] != []
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("drawn", ["by rich", "plain"])
+@pytest.mark.parametrize("where", ["terminal", "pipe"])
+def test_a_terminal_shows_how_far_it_is_and_a_pipe_gets_none_of_it(drawn, where):
+    import pty
+
+    if drawn == "by rich":
+        pytest.importorskip("rich", reason="drawn by the extra named bench")
+    read_end, write_end = pty.openpty() if where == "terminal" else os.pipe()
+    args = ("--tiny", "--rounds", "2", "--case", "missing", "--contender", "stdlib")
+    with tool_without(
+        None if drawn == "by rich" else "rich", *args, stdout=subprocess.DEVNULL, stderr=write_end,
+        env=dict(os.environ, TERM="xterm", COLUMNS="100", PYTHONIOENCODING="utf-8"),
+    ) as process:  # fmt: skip
+        os.close(write_end)
+        said = b""
+        with open(read_end, "rb", buffering=0) as ours:
+            try:
+                while part := ours.read(1000):
+                    said += part
+            except OSError:
+                pass  # so says a terminal that nobody has open any more
+    assert process.returncode == 0, said
+    if where == "pipe":
+        assert said == b""
+    else:
+        assert b"round 2/2 missing: subprocess" in said
+
+
+def test_a_case_out_of_reach_says_why(tmp_path):
     settings = Settings(target="x", descriptors=10**9, memory=10**15, folder=str(tmp_path))
     for load in ("descriptors", "memory"):
         with pytest.raises((Unavailable, OSError, MemoryError)):
@@ -396,6 +564,56 @@ def test_the_plain_table_has_every_row():
         "fastproc", "1.2", "us", "1.2", "us", "0", "%", "1.20", "1.00x", "<=", "1.05", "not", "met",
     ]  # fmt: skip
     assert "not on this machine" in text
+
+
+def test_each_time_is_shown_by_its_median_and_its_95th_percentile():
+    samples = runner.Samples(values=[[[2000] * 90 + [7000] * 10]], baseline=[[[1000] * 100]])
+    results = runner.evaluate([BY_NAME["run"]], {("run", "fastproc"): samples})
+    document = document_of()
+    document["cases"] = runner.to_json(
+        results, machine={}, settings=Settings(target="x"), rounds=1, quick=True, missing={},
+        versions={}, notes=[],
+    )["cases"]  # fmt: skip
+    columns, *lines = report.plain_table(document).splitlines()
+    line = next(line for line in lines if "fastproc" in line)
+    for name, shown in (("median", "2 us"), ("p95", "7 us")):
+        end = columns.index(name) + len(name)
+        assert line[:end].endswith("  " + shown)
+
+
+def test_the_header_tells_the_machine_and_the_interpreter():
+    facts = machine.facts()
+    lines = report.header(document_of(machine=facts))
+    assert [line.split()[0] for line in lines[: len(facts)]] == list(facts)
+    for line, value in zip(lines, facts.values(), strict=False):
+        assert value
+        assert line.endswith(" " + value)
+    assert platform.release() in facts["kernel"]
+    assert platform.machine() in facts["kernel"]
+    assert platform.python_version() in facts["python"]
+    assert facts["cores"].split()[-1] == str(os.cpu_count())
+    if "fastproc" in available():
+        assert re.match(r"\d+\.\d+.*, route \w+", facts["fastproc"])
+
+
+def test_the_summary_counts_the_goals_that_were_met():
+    ours = runner.Samples(values=[[[1000]]], baseline=[[[1000]]])
+    slow = runner.Samples(values=[[[9000]]], baseline=[[[1000]]])
+    document = document_of()
+    for met, total, collected in (
+        (1, 1, {("run", "fastproc"): ours, ("run", "stdlib"): slow}),
+        (1, 2, {("run", "fastproc"): ours, ("env", "fastproc"): slow}),
+        (0, 1, {("run", "fastproc"): slow, ("git", "fastproc"): ours}),
+    ):
+        cases = [BY_NAME[name] for name in dict.fromkeys(name for name, _ in collected)]
+        results = runner.evaluate(cases, collected)
+        document["cases"] = [
+            {"contenders": [{"met": result.met} for result in results if result.case is case]}
+            for case in cases
+        ]
+        assert report.summary(document) == f"{met} of {total} goals met"
+    document["cases"] = document["cases"][1:]
+    assert report.summary(document) == "no goal was measured"
 
 
 def test_the_markdown_table_has_stdlib_goal_and_verdict():
