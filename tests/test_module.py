@@ -108,7 +108,10 @@ def test_an_odd_return_code_fails_in_the_text_where_the_standard_library_s_does(
 
 @pytest.mark.posix
 def test_codes_of_real_children_are_ints_that_the_text_can_say(sp):
-    for script, said in (("exit 7", "exit status 7."), ("kill -9 $$", "died with <Signals.SIGKILL")):
+    for script, said in (
+        ("exit 7", "exit status 7."),
+        ("kill -9 $$", "died with <Signals.SIGKILL"),
+    ):
         for options in ({}, {"capture_output": True}, {"shell": True}):
             args = script if options.get("shell") else ["sh", "-c", script]
             with pytest.raises(subprocess.CalledProcessError) as caught:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux's file leases let a test hold up an exec"
 )
 
+
 @pytest.fixture
 def program(tmp_path):
     """A program that only this test executes, so that its lease can be had."""
