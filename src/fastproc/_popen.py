@@ -61,37 +61,49 @@ def _check_bufsize(bufsize, text_mode, pipes):
 
 
 class Popen(ChildOps):
-    """A child process.
+    """A child process: the call starts it, `with` closes its pipes and waits for it.
 
-    args: the program and its arguments: a sequence of str, bytes or path-like, or one
-        of them alone (on POSIX then the program; on Windows, if a str, the command line).
-    bufsize: of the pipes' file objects: 0 none, 1 by line (text only), other positive:
-        bytes, negative: io.DEFAULT_BUFFER_SIZE.
-    executable: the program, where it is not args[0]; with shell, the shell.
-    stdin, stdout, stderr: None (inherit), PIPE, DEVNULL, a descriptor or a file object;
-        stderr also STDOUT.
-    preexec_fn: called in the child just before the program starts (POSIX). It makes the
-        birth a fork, and can deadlock in a program with threads.
-    close_fds: close all descriptors above 2, but for pass_fds. On Windows: inherit no
-        handles but the three above.
-    shell: run args by the shell.
-    cwd: the child's working directory.
-    env: a mapping: the whole environment of the child; None: ours.
-    text, universal_newlines, encoding, errors: any of them makes the pipes carry text.
-    startupinfo, creationflags: for CreateProcess() (Windows).
-    restore_signals: SIGPIPE, SIGXFZ and SIGXFSZ get their default action (POSIX).
-    start_new_session, process_group: setsid(), setpgid() in the child (POSIX).
-    pass_fds: descriptors to keep open in the child (POSIX).
-    user, group, extra_groups, umask: the child's (POSIX); names or numbers.
-    pipesize: bytes, for each pipe (Linux).
+    args: a sequence of str, bytes or path-like: the program and its arguments. One of them
+        alone: on POSIX the program; on Windows a str is the whole command line.
+    bufsize (int, bytes, default -1): of the pipes' files: 0 none, 1 by line (text only), other
+        positive: so many, negative or None: io.DEFAULT_BUFFER_SIZE.
+    executable (str, bytes, path-like, default None): the program, where it is not args[0], which
+        the child sees all the same; with shell, the shell.
+    stdin, stdout, stderr (default None: ours): PIPE, DEVNULL, a descriptor (int) or an object
+        with fileno(); stderr also STDOUT.
+    preexec_fn (callable, default None): called in the child before the program starts. The birth
+        is then a fork, which in a program with threads can deadlock.
+    close_fds (bool, default True): the child gets no descriptor above 2 but pass_fds; on Windows
+        no handle but its three, and those of startupinfo's handle_list.
+    shell (bool, default False): args is for /bin/sh -c (a sequence: its script, $0, $1 ...); on
+        Windows for %ComSpec% /c.
+    cwd (str, bytes, path-like, default None: ours): the child's working directory.
+    env (mapping of str or bytes, values also path-like; on Windows of str; default None: ours):
+        all of the child's environment.
+    text, universal_newlines (bool), encoding, errors (str; all default None): any of them makes
+        the pipes carry text, in the locale's encoding unless another is given.
+    startupinfo (STARTUPINFO, default None), creationflags (int, default 0): for CreateProcess()
+        of Windows; elsewhere any other value is a ValueError.
+    pass_fds (ints, default ()): stay open in the child, and make close_fds True; on Windows an
+        AssertionError. pipesize (int, bytes, default -1: the system's): of the pipes (Linux).
+    user, group (str or int), extra_groups (of them; all default None: ours): credentials of the
+        child; on Windows a ValueError, as preexec_fn is.
+    restore_signals (bool, default True): SIGPIPE and SIGXFSZ get their default action.
+        start_new_session (bool, default False): setsid(). process_group (int, default None): if
+        not negative, setpgid(0, process_group). umask (int, default -1: ours): if not negative,
+        the file mode creation mask. Windows ignores these four.
 
-    Raises OSError if the child cannot be started: filename is the program, or cwd if
-    that was at fault. ValueError and TypeError for bad arguments.
+    Raises OSError if the child cannot be started: filename is the program, or cwd if that was at
+    fault. SubprocessError: preexec_fn raised, or text and universal_newlines contradict each
+    other. ValueError, TypeError, OverflowError: an argument of a wrong value or type, or too
+    large. UnicodeEncodeError: one that the file system's encoding cannot express. KeyError: no
+    such user or group. LookupError: no such codec. IndexError: args is empty.
 
-    Attributes: args, stdin, stdout, stderr, pid, returncode (None while it runs; minus
-    the signal that ended it on POSIX), encoding, errors, pipesize, text_mode.
+    Attributes: args, as given; stdin, stdout, stderr: the pipes' files, None for what is no pipe;
+    pid (int); returncode (int; None until poll(), wait() or communicate() has seen the end; on
+    POSIX minus the signal that ended it); text_mode, encoding (of text), errors, pipesize.
 
-    Behaves as the standard library's subprocess.Popen, of which it is a subclass.
+    As subprocess.Popen of Python 3.12, of which it is a subclass; README.md lists what differs.
     """
 
     __module__ = "fastproc"  # where users import it from
@@ -227,7 +239,7 @@ class Popen(ChildOps):
 
     @property
     def universal_newlines(self):
-        """The same as text_mode, by its old name."""
+        """The same as text_mode, by its old name; may be set, to anything true or false."""
         return self.text_mode
 
     @universal_newlines.setter
@@ -277,14 +289,17 @@ class Popen(ChildOps):
                 _active.append(self)
 
     def poll(self):
-        """The exit code if the child has ended, else None; sets returncode."""
+        """As in Python 3.12: the exit code (int), None if the child still runs. Raises nothing."""
         return self._internal_poll()
 
     def wait(self, timeout=None):
-        """Waits for the child to end; its exit code.
+        """Waits for the child to end; returns its exit code (int), and sets returncode.
 
-        timeout: seconds; TimeoutExpired when they are over, and it can be called again.
+        timeout (int or float, seconds, default None: for ever): it can be called again after it.
         Do not wait while a pipe is not read: the child may wait for that.
+
+        Raises TimeoutExpired when the time is over, ValueError for NaN, TypeError for no number.
+        As Popen.wait() of Python 3.12, but for NaN (that one waits for ever), and without naps.
         """
         endtime = None if timeout is None else _time() + timeout
         try:
@@ -296,10 +311,16 @@ class Popen(ChildOps):
     def communicate(self, input=None, timeout=None):
         """Sends input, reads stdout and stderr to their ends, waits for the child.
 
-        input: bytes-like, or str in text mode; for a child with stdin=PIPE.
-        timeout: seconds; TimeoutExpired when they are over. The child is not killed
-            then, nothing read is lost, and it can be called again (without input).
+        input (bytes-like, or str in text mode; default None): for a child with stdin=PIPE.
+        timeout (int or float, seconds, default None: for ever): the child is not killed then,
+            nothing read is lost, and it can be called again (without input).
         Returns (stdout, stderr): bytes, or str in text mode; None for what is no pipe.
+
+        Raises TimeoutExpired when the time is over, on POSIX with what came so far, as bytes;
+        ValueError for input in a second call, for NaN, for a closed stream; TypeError for input
+        of the wrong kind; UnicodeError where the codec fails; RuntimeError (POSIX) while another
+        thread is in it. As Popen.communicate() of Python 3.12, which raises no RuntimeError, and
+        may lose input after a timeout.
         """
         if self._communication_started and input:
             raise ValueError("Cannot send input after starting communication")

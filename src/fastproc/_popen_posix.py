@@ -133,8 +133,15 @@ class ChildOps(subprocess.Popen):
     def send_signal(self, sig):
         """Sends a signal to the child; does nothing if the child has ended.
 
-        sig: a signal number or signal.Signals. Raises OSError if the signal may not be
-        sent (the child runs as another user), as os.kill() does.
+        sig (int or signal.Signals): the signal; 0 sends none, but looks whether one might
+            be sent. On Windows only SIGTERM, CTRL_C_EVENT and CTRL_BREAK_EVENT.
+
+        Raises PermissionError if the child runs as somebody else by now, OSError (EINVAL)
+        if there is no such signal, TypeError and OverflowError for what is no C integer;
+        on Windows ValueError for any other signal.
+
+        As Popen.send_signal() of Python 3.12, which may signal another process where two
+        threads reap and signal at the same time; this one cannot.
         """
         self.poll()
         if self.returncode is not None:
@@ -145,11 +152,19 @@ class ChildOps(subprocess.Popen):
             pass  # it ended between the two
 
     def terminate(self):
-        """Asks the child to end: SIGTERM. On Windows: TerminateProcess()."""
+        """Asks the child to end by SIGTERM; does nothing if the child has ended.
+
+        On Windows: TerminateProcess(), which it cannot refuse. Raises PermissionError if the
+        child runs as somebody else by now. As Popen.terminate() of Python 3.12.
+        """
         self.send_signal(signal.SIGTERM)
 
     def kill(self):
-        """Ends the child: SIGKILL. On Windows: the same as terminate()."""
+        """Ends the child by SIGKILL, which it cannot refuse; nothing if it has ended.
+
+        On Windows: the same as terminate(). Raises PermissionError if the child runs as
+        somebody else by now. As Popen.kill() of Python 3.12.
+        """
         self.send_signal(signal.SIGKILL)
 
 

@@ -129,8 +129,14 @@ class ChildOps(subprocess.Popen):
     def send_signal(self, sig):
         """Sends a signal to the child; does nothing if the child has ended.
 
-        sig: SIGTERM, which is terminate(); or CTRL_C_EVENT or CTRL_BREAK_EVENT, for a
-        child that was started with creationflags=CREATE_NEW_PROCESS_GROUP.
+        sig (int or signal.Signals): SIGTERM, which is terminate(); or CTRL_C_EVENT or
+            CTRL_BREAK_EVENT, for a child that was started with
+            creationflags=CREATE_NEW_PROCESS_GROUP. On POSIX any signal.
+
+        Raises ValueError for any other signal; OSError if the child cannot be reached:
+        PermissionError if it runs as somebody else.
+
+        As Popen.send_signal() of Python 3.12.
         """
         if self.poll() is not None:
             return
@@ -144,7 +150,11 @@ class ChildOps(subprocess.Popen):
             raise ValueError(f"Unsupported signal: {sig}")
 
     def terminate(self):
-        """Ends the child by TerminateProcess(); its exit code is 1 then."""
+        """Ends the child by TerminateProcess(); its exit code is 1 then.
+
+        Does nothing if it has ended. On POSIX: SIGTERM. Raises PermissionError if the child
+        runs as somebody else. As Popen.terminate() of Python 3.12; kill() is the same.
+        """
         if self.returncode is not None:
             return
         sys.audit("_winapi.TerminateProcess", int(self._child), 1)
