@@ -119,21 +119,38 @@ run = make_run(
     _run_the_long_way,
     """Runs a program to its end and returns a CompletedProcess.
 
-input: bytes-like (str in text mode) for the child's stdin, which is a pipe then.
-capture_output: stdout and stderr are pipes, and what came is in the result.
-timeout: seconds; then the child is killed, and TimeoutExpired raised, with what it said
-    until then, as bytes.
-check: raise CalledProcessError for an exit code that is not 0.
-All else is as for Popen. As the standard library's subprocess.run().
+popenargs, kwargs: what Popen takes, in its order and by its names.
+input (bytes-like, or str in text mode; default None): for the child's stdin, which is a
+    pipe then.
+capture_output (bool, default False): stdout and stderr are pipes, and what came through
+    them is in the result.
+timeout (int or float, seconds, default None: none): when it is over the child is killed.
+check (bool, default False): whether an exit code that is not 0 is an exception.
+
+Raises TimeoutExpired when the time is over, and CalledProcessError with check, either with
+what the child said (in TimeoutExpired always as bytes, None for nothing); ValueError for
+input beside stdin, for capture_output beside stdout or stderr, and for a timeout of NaN;
+TypeError for input or a timeout of the wrong kind; UnicodeError where the codec fails;
+PermissionError for a child out of time that may not be killed, after its end. Besides these
+whatever Popen raises: OSError if the child cannot be started.
+
+As subprocess.run() of Python 3.12. What differs: it is a built-in function, and makes no
+method in the body of a class; NaN, with which that one waits for ever; text that is decoded,
+and encoded, all at once; on Windows a deadline that holds though a grandchild has the pipes.
 """,
 )
 
 
 def call(*popenargs, timeout=None, **kwargs):
-    """Runs a program to its end and returns its exit code.
+    """Runs a program to its end and returns its exit code (int).
 
-    timeout: seconds; then the child is killed, and TimeoutExpired raised.
-    Do not use PIPE here: nobody reads it.
+    popenargs, kwargs: what Popen takes, in its order and by its names; but do not use PIPE:
+        nobody reads it.
+    timeout (int or float, seconds, default None: none): when it is over the child is killed.
+
+    Raises TimeoutExpired when the time is over, without any output; ValueError for a timeout
+    of NaN, TypeError for one that is no number. Besides these whatever Popen raises: OSError
+    if the child cannot be started. As subprocess.call() of Python 3.12, but for NaN.
     """
     Popen = fastproc.Popen
     if PIPE not in (kwargs.get("stdin"), kwargs.get("stdout"), kwargs.get("stderr")):
@@ -151,7 +168,14 @@ def call(*popenargs, timeout=None, **kwargs):
 
 
 def check_call(*popenargs, **kwargs):
-    """As call(), and raises CalledProcessError for an exit code that is not 0."""
+    """Runs a program to its end and returns 0; any other exit code is an exception.
+
+    popenargs, kwargs: as for call(), timeout (seconds) among them.
+
+    Raises CalledProcessError for an exit code that is not 0, TimeoutExpired when the time is
+    over, and all else that call() raises: OSError if the child cannot be started, ValueError,
+    TypeError. As subprocess.check_call() of Python 3.12.
+    """
     code = fastproc.call(*popenargs, **kwargs)
     if code:
         raise CalledProcessError(code, kwargs.get("args", popenargs[0] if popenargs else None))
@@ -161,8 +185,15 @@ def check_call(*popenargs, **kwargs):
 def check_output(*popenargs, timeout=None, **kwargs):
     """Runs a program and returns what it writes to stdout: bytes, or str in text mode.
 
-    Raises CalledProcessError for an exit code that is not 0, with that output. Takes
-    `input` as run() does; an input of None is an empty one.
+    popenargs, kwargs: what run() takes, but for stdout and check; input as there, where None
+        is an empty one.
+    timeout (int or float, seconds, default None: none): when it is over the child is killed.
+
+    Raises CalledProcessError for an exit code that is not 0, and TimeoutExpired when the time
+    is over, either with that output; ValueError for stdout, check or capture_output, for input
+    beside stdin, and for a timeout of NaN; TypeError and UnicodeError as run(). Besides these
+    whatever Popen raises: OSError if the child cannot be started. As subprocess.check_output()
+    of Python 3.12, but for what differs in run().
     """
     for name in "stdout", "check":
         if name in kwargs:
@@ -179,7 +210,16 @@ _TEXT = ("text", "encoding", "errors", "universal_newlines")
 def getstatusoutput(cmd, *, encoding=None, errors=None):
     """Runs cmd by the shell: (exit code, what it wrote to stdout and stderr, as text).
 
-    One newline at the end is dropped. encoding, errors: how the text is decoded.
+    One newline at the end is dropped. The exit code (int) is minus the signal, if one ended
+    the shell (POSIX), and the shell's own 127 where there is no such program.
+
+    cmd (str, on POSIX also bytes): a command for /bin/sh, on Windows for %ComSpec%. A sequence
+        is what Popen makes of one with shell=True.
+    encoding, errors (str, default None: the locale's, strict): how the output is decoded.
+
+    Raises UnicodeDecodeError for output that is no such text, LookupError for an encoding that
+    there is not, OSError if the shell cannot be started, and ValueError and TypeError for a
+    cmd that is none, as Popen. As subprocess.getstatusoutput() of Python 3.12.
     """
     try:
         data = fastproc.check_output(
@@ -193,7 +233,13 @@ def getstatusoutput(cmd, *, encoding=None, errors=None):
 
 
 def getoutput(cmd, *, encoding=None, errors=None):
-    """What cmd, run by the shell, wrote to stdout and stderr; its exit code is ignored."""
+    """What cmd, run by the shell, wrote to stdout and stderr (str); its exit code is ignored.
+
+    cmd, encoding, errors: as for getstatusoutput(); and so is what it drops, and raises.
+
+    Raises UnicodeDecodeError, LookupError, OSError, ValueError and TypeError, as that one. As
+    subprocess.getoutput() of Python 3.12.
+    """
     return fastproc.getstatusoutput(cmd, encoding=encoding, errors=errors)[1]
 
 
