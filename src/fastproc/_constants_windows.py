@@ -1,4 +1,4 @@
-"""What subprocess has on Windows only: constants, STARTUPINFO, Handle."""
+"""What subprocess has on Windows only: constants, and STARTUPINFO."""
 
 from subprocess import (
     ABOVE_NORMAL_PRIORITY_CLASS,

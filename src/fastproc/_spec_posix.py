@@ -27,7 +27,7 @@ _FinalizationError = getattr(builtins, "PythonFinalizationError", RuntimeError)
 
 
 def _forced_routes():
-    """The routes that FASTPROC_ROUTE allows: the one it names, and those after it."""
+    """The routes that FASTPROC_ROUTE allows: the one it names, and fork for what that cannot do."""
     name = os.environ.get("FASTPROC_ROUTE")
     if not name:
         return ROUTES["clone3"] | ROUTES["vfork"] | ROUTES["posix_spawn"] | ROUTES["fork"]
