@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import operator
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -192,10 +194,74 @@ def test_methods_have_the_signature_of_the_standard_library(method):
     )
 
 
+FUNCTIONS = [name for name in fastproc.__all__ if inspect.isroutine(getattr(fastproc, name))]
+METHODS = ["Popen.poll", "Popen.wait", "Popen.communicate", "Popen.send_signal"]
+METHODS += ["Popen.terminate", "Popen.kill"]
+CONSTANTS = {"PIPE", "STDOUT", "DEVNULL"}
+
+
+def words(text):
+    return set(re.findall(r"\w+", text))
+
+
+def test_what_is_public_is_a_function_a_class_or_a_constant():
+    """So that the tests below leave nothing out."""
+    public = {name for name in vars(fastproc.Popen) if not name.startswith("_")}
+    public |= {name for name in vars(fastproc.Popen.__base__) if not name.startswith("_")}
+    assert {f"Popen.{name}" for name in public if callable(getattr(fastproc.Popen, name))} == set(
+        METHODS
+    )
+    classes = {name for name in fastproc.__all__ if inspect.isclass(getattr(fastproc, name))}
+    numbers = {name for name in fastproc.__all__ if isinstance(getattr(fastproc, name), int)}
+    assert numbers >= CONSTANTS
+    assert set(FUNCTIONS) | classes | numbers == set(fastproc.__all__)
+
+
 def test_everything_public_is_documented():
-    for name in ("Popen", "run", "call", "check_call", "check_output", "getoutput"):
-        assert inspect.getdoc(getattr(fastproc, name))
-    assert fastproc.__doc__
+    described = words(fastproc.__doc__)
+    kinds = ("CREATE_", "STARTF_", "STD_", "_PRIORITY_CLASS")  # of constants on Windows
+    for name in fastproc.__all__:
+        assert next((kind for kind in kinds if kind in name), name) in described
+
+
+@pytest.mark.parametrize("name", ["Popen", *FUNCTIONS, *METHODS])
+def test_what_is_called_names_each_parameter_and_what_it_raises(name):
+    thing = operator.attrgetter(name)(fastproc)
+    text = inspect.getdoc(thing)
+    missing = set(inspect.signature(thing).parameters) - {"self"} - words(text)
+    assert missing == set()
+    assert re.search(r"\bRaises (nothing\b|[A-Z]\w+)", text)
+    assert "Python 3.12" in text  # whose the behaviour is
+    assert text != inspect.getdoc(operator.attrgetter(name)(subprocess))
+
+
+def test_each_attribute_of_a_popen_is_documented():
+    text = inspect.getdoc(fastproc.Popen)
+    with fastproc.Popen(child.leave(0), encoding="ascii", errors="strict") as process:
+        public = {name for name in vars(process) if not name.startswith("_")}
+    public |= {"args", "stdin", "stdout", "stderr", "pid", "returncode", "encoding", "errors"}
+    public |= {"pipesize", "text_mode", "universal_newlines"}
+    assert public <= words(text)
+    assert inspect.getdoc(fastproc.Popen.universal_newlines)
+
+
+@pytest.mark.parametrize(
+    "name, attributes",
+    [
+        ("CompletedProcess", ("args", "returncode", "stdout", "stderr", "check_returncode")),
+        ("CalledProcessError", ("returncode", "cmd", "stdout", "output", "stderr")),
+        ("TimeoutExpired", ("cmd", "timeout", "stdout", "output", "stderr")),
+    ],
+)
+def test_the_standard_library_s_classes_are_documented_with_their_attributes(name, attributes):
+    text = re.search(rf"^{name}: .*(\n    .*)*", fastproc.__doc__, re.M)[0]
+    assert set(attributes) <= words(text)
+    instance = {
+        "CompletedProcess": lambda: fastproc.CompletedProcess(["x"], 0),
+        "CalledProcessError": lambda: fastproc.CalledProcessError(1, ["x"]),
+        "TimeoutExpired": lambda: fastproc.TimeoutExpired(["x"], 1),
+    }[name]()
+    assert all(hasattr(instance, attribute) for attribute in attributes)
 
 
 def test_list2cmdline_quotes_for_windows(sp):
