@@ -3,10 +3,11 @@
 A line marked "type: ignore" must be an error: both checkers refuse an unneeded ignore.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fastproc
 
@@ -27,6 +28,15 @@ def run_gives_bytes_unless_a_text_parameter_is_given() -> None:
 
 def run_decided_at_run_time_gives_any(text: bool) -> None:
     assert_type(fastproc.run(["true"], text=text), subprocess.CompletedProcess[Any])
+
+
+def streams_are_numbers_and_files(text: IO[str], raw: IO[bytes]) -> None:
+    fastproc.run(["true"], stdin=raw, stdout=text, stderr=fastproc.STDOUT)
+    fastproc.call(["true"], stdin=3, stdout=text, stderr=raw)
+    fastproc.check_output(["true"], stdin=text, stderr=raw)
+    fastproc.Popen(["true"], stdin=text, stdout=raw, stderr=None)
+    fastproc.run(["true"], stdin="a name")  # type: ignore[call-overload]
+    fastproc.call(["true"], stdin="a name")  # type: ignore[arg-type]
 
 
 def run_takes_input_of_its_own_kind() -> None:
@@ -69,7 +79,18 @@ def parameters_of_3_12_are_there_on_every_python() -> None:
         check=True,
     )
     fastproc.run(["true"], env={b"LANG": b"C"}, creationflags=0, startupinfo=None)
+    fastproc.run(["true"], env=os.environ, executable=Path("/bin/true"), cwd=b"/")
+    fastproc.run(["true"], env={"HOME": Path("/")}, timeout=1, preexec_fn=os.getpid)
     fastproc.run(["true"], no_such_parameter=1)  # type: ignore[call-overload]
+
+
+def several_are_collections_of_any_kind(fds: set[int], names: frozenset[str]) -> None:
+    fastproc.run(["true"], pass_fds=fds, extra_groups=names)
+    fastproc.call(["true"], pass_fds=fds, extra_groups=(name for name in names))
+    fastproc.check_call(["true"], pass_fds=[3], extra_groups=[0])
+    fastproc.check_output(["true"], pass_fds=fds, extra_groups=names)
+    fastproc.Popen(["true"], pass_fds=fds, extra_groups=names)
+    fastproc.call(["true"], pass_fds=3)  # type: ignore[arg-type]
 
 
 def popen_follows_the_text_parameters() -> None:
@@ -82,6 +103,25 @@ def popen_follows_the_text_parameters() -> None:
     assert_type(fastproc.Popen(["true"], encoding="ascii"), fastproc.Popen[str])
     assert_type(fastproc.Popen(["true"], errors="strict"), fastproc.Popen[str])
     assert_type(fastproc.Popen(["true"], universal_newlines=True), fastproc.Popen[str])
+    assert_type(fastproc.Popen(["true"], text=False, errors=None), fastproc.Popen[bytes])
+
+
+def popen_decided_at_run_time_is_of_any(text: bool, encoding: str | None) -> None:
+    assert_type(fastproc.Popen(["true"], text=text), fastproc.Popen[Any])
+    assert_type(fastproc.Popen(["true"], encoding=encoding), fastproc.Popen[Any])
+
+
+def attributes_and_methods_of_popen(process: fastproc.Popen[str]) -> None:
+    assert_type(process.pid, int)
+    assert_type(process.pipesize, int)
+    assert_type(process.encoding, str | None)
+    assert_type(process.errors, str | None)
+    assert_type(process.text_mode, bool | None)
+    assert_type(process._route, str | None)
+    assert_type(process.poll(), int | None)
+    assert_type(process.wait(timeout=1), int)
+    process.send_signal(15)
+    process._route = "fork"  # type: ignore[misc]
 
 
 def code_annotated_with_the_standard_library_accepts_ours() -> None:
@@ -106,16 +146,44 @@ def exceptions_are_the_standard_librarys() -> None:
         assert_type(error, subprocess.TimeoutExpired)
 
 
+def check_output_follows_the_text_parameters() -> None:
+    assert_type(fastproc.check_output(["true"]), bytes)
+    assert_type(fastproc.check_output(["true"], text=False, encoding=None), bytes)
+    assert_type(fastproc.check_output(["true"], text=True), str)
+    assert_type(fastproc.check_output(["true"], encoding="utf-8"), str)
+    assert_type(fastproc.check_output(["true"], errors="replace"), str)
+    assert_type(fastproc.check_output(["true"], universal_newlines=True), str)
+    fastproc.check_output(["true"], stdout=fastproc.PIPE)  # type: ignore[call-overload]
+    fastproc.check_output(["true"], check=True)  # type: ignore[call-overload]
+
+
+def check_output_decided_at_run_time_is_any(text: bool) -> None:
+    assert_type(fastproc.check_output(["true"], text=text), Any)
+
+
+def check_output_takes_input() -> None:
+    fastproc.check_output(["cat"], input=b"bytes")
+    fastproc.check_output(["cat"], input=memoryview(b"a buffer"))
+    fastproc.check_output(["cat"], input=bytearray(b"a buffer"))
+    fastproc.check_output(["cat"], input=None, text=True)
+    assert_type(fastproc.check_output(["cat"], input="text", encoding="utf-8"), str)
+    fastproc.check_output(["cat"], input=1)  # type: ignore[call-overload]
+
+
 def the_other_functions() -> None:
     assert_type(fastproc.call(["true"], timeout=1), int)
     assert_type(fastproc.check_call(["true"], shell=False), int)
-    assert_type(fastproc.check_output(["true"]), bytes)
-    assert_type(fastproc.check_output(["true"], text=True), str)
-    assert_type(fastproc.check_output(["cat"], input="text", encoding="utf-8"), str)
     assert_type(fastproc.getoutput("true", encoding="utf-8"), str)
     assert_type(fastproc.getstatusoutput("true", errors="replace"), tuple[int, str])
     assert_type(fastproc.list2cmdline(["a", "b c"]), str)
-    fastproc.check_output(["true"], stdout=fastproc.PIPE)  # type: ignore[call-overload]
+    fastproc.call(["true"], capture_output=True)  # type: ignore[call-arg]
+    fastproc.check_call(["true"], input=b"")  # type: ignore[call-arg]
+    fastproc.getoutput("true", text=True)  # type: ignore[call-arg]
+
+
+def the_knobs_may_be_set() -> None:
+    fastproc._USE_VFORK = False  # pyright: ignore[reportPrivateUsage]
+    fastproc._USE_POSIX_SPAWN = False  # pyright: ignore[reportPrivateUsage]
 
 
 if sys.platform == "win32":
@@ -124,6 +192,8 @@ if sys.platform == "win32":
         info = fastproc.STARTUPINFO(dwFlags=fastproc.STARTF_USESHOWWINDOW)
         info.wShowWindow = fastproc.SW_HIDE
         fastproc.run(["cmd"], startupinfo=info, creationflags=fastproc.CREATE_NO_WINDOW)
+        assert_type(fastproc.STARTF_FORCEONFEEDBACK, int)
+        assert_type(fastproc.STARTF_FORCEOFFFEEDBACK, int)
 
 else:
 
