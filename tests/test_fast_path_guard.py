@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -255,7 +256,9 @@ def test_captured_output_is_held_once(tools):
     size = 32 * MIB
     if not os.access("/proc/self/clear_refs", os.W_OK):
         pytest.skip("the peak of memory is reset through /proc/self/clear_refs")
-    assert outcome(PEAK, tools.emit, str(size)) <= 2 * size * 1.1
+    # What grows is moved, page by page; but copied by a free-threaded Python's allocator.
+    most = 2.0 if sysconfig.get_config_var("Py_GIL_DISABLED") else 1.1
+    assert outcome(PEAK, tools.emit, str(size)) <= 2 * size * most
 
 
 # Python on the way of one run
