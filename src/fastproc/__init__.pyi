@@ -66,7 +66,10 @@ if sys.platform == "win32":
 
 _Command: TypeAlias = StrOrBytesPath | Sequence[StrOrBytesPath]
 _File: TypeAlias = int | IO[Any] | None
-_Env: TypeAlias = Mapping[bytes, StrOrBytesPath] | Mapping[str, StrOrBytesPath]
+if sys.platform == "win32":
+    _Env: TypeAlias = Mapping[str, str]
+else:
+    _Env: TypeAlias = Mapping[bytes, StrOrBytesPath] | Mapping[str, StrOrBytesPath]
 
 # May be set: see the documentation of subprocess.
 _USE_VFORK: bool

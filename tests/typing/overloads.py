@@ -78,9 +78,8 @@ def parameters_of_3_12_are_there_on_every_python() -> None:
         timeout=1.5,
         check=True,
     )
-    fastproc.run(["true"], env={b"LANG": b"C"}, creationflags=0, startupinfo=None)
-    fastproc.run(["true"], env=os.environ, executable=Path("/bin/true"), cwd=b"/")
-    fastproc.run(["true"], env={"HOME": Path("/")}, timeout=1, preexec_fn=os.getpid)
+    fastproc.run(["true"], env=os.environ, creationflags=0, startupinfo=None)
+    fastproc.run(["true"], executable=Path("/bin/true"), cwd=b"/", timeout=1, preexec_fn=os.getpid)
     fastproc.run(["true"], no_such_parameter=1)  # type: ignore[call-overload]
 
 
@@ -195,7 +194,17 @@ if sys.platform == "win32":
         assert_type(fastproc.STARTF_FORCEONFEEDBACK, int)
         assert_type(fastproc.STARTF_FORCEOFFFEEDBACK, int)
 
+    def environments_are_of_str() -> None:
+        fastproc.run(["cmd"], env={"LANG": "C"})
+        fastproc.run(["cmd"], env={b"LANG": b"C"})  # type: ignore[dict-item]
+        fastproc.run(["cmd"], env={"HOME": Path("/")})  # type: ignore[dict-item]
+
 else:
 
     def windows_names_are_missing_elsewhere() -> None:
         fastproc.STARTUPINFO()  # type: ignore[attr-defined]
+
+    def environments_are_of_str_or_bytes_or_paths() -> None:
+        fastproc.run(["true"], env={b"LANG": b"C"})
+        fastproc.run(["true"], env={"HOME": Path("/")})
+        fastproc.run(["true"], env={"LANG": 1})  # type: ignore[arg-type]
