@@ -93,11 +93,11 @@ class Popen(ChildOps):
         not negative, setpgid(0, process_group). umask (int, default -1: ours): if not negative,
         the file mode creation mask. Windows ignores these four.
 
-    Raises OSError if the child cannot be started: filename is the program, or cwd if that was at
-    fault. SubprocessError: preexec_fn raised, or text and universal_newlines contradict each
-    other. ValueError, TypeError, OverflowError: an argument of a wrong value or type, or too
-    large. UnicodeEncodeError: one that the file system's encoding cannot express. KeyError: no
-    such user or group. LookupError: no such codec. IndexError: args is empty.
+    Raises OSError if the child cannot be started: on POSIX filename is the program, or cwd if that
+    was at fault. SubprocessError: preexec_fn raised, or text and universal_newlines contradict
+    each other. ValueError, TypeError, OverflowError: an argument of a wrong value or type, or too
+    large. LookupError: no such codec. On POSIX also UnicodeEncodeError: an argument that the file
+    system's encoding cannot express; KeyError: no such user or group; IndexError: args is empty.
 
     Attributes: args, as given; stdin, stdout, stderr: the pipes' files, None for what is no pipe;
     pid (int); returncode (int; None until poll(), wait() or communicate() has seen the end; on
