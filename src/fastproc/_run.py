@@ -134,9 +134,10 @@ TypeError for input or a timeout of the wrong kind; UnicodeError where the codec
 PermissionError for a child out of time that may not be killed, after its end. Besides these
 whatever Popen raises: OSError if the child cannot be started.
 
-As subprocess.run() of Python 3.12. What differs: it is a built-in function, and makes no
-method in the body of a class; NaN, with which that one waits for ever; text that is decoded,
-and encoded, all at once; on Windows a deadline that holds though a grandchild has the pipes.
+As subprocess.run() of Python 3.12. What differs: on POSIX it is a built-in function, which
+makes no method in the body of a class; NaN, with which that one waits for ever; text that is
+decoded, and encoded, all at once; on Windows a deadline that holds though a grandchild has
+the pipes.
 """,
 )
 
