@@ -1,7 +1,8 @@
 /* What the caller wants: one struct, plain data, read only.
  *
- * A new option is a field here, and one line each in check.c, plan.c and child.c
- * (and a line in route_posix_spawn.c, which declines what it cannot express).
+ * A new option is a field here, a line in child.c, and one in route_posix_spawn.c, which
+ * declines what it cannot express; where the field has a rule, one in check.c, and where more
+ * than the field decides, one in plan.c. CONTRIBUTING has the whole way.
  * Beside each optional value stands a bool: no number means "absent". */
 #ifndef FP_SPEC_H
 #define FP_SPEC_H
