@@ -107,9 +107,9 @@ static fp_pump *fp_pump_start(HANDLE pipe, bool writes, const unsigned char *dat
         free(pump);
         return NULL;
     }
-    pump->thread = fp_fault(FP_STAGE_WAIT) ? NULL
-                                           : CreateThread(NULL, FP_PUMP_STACK, fp_pump_main, pump,
-                                                          STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+    pump->thread = fp_fault(FP_STAGE_DRAIN) ? NULL
+                                            : CreateThread(NULL, FP_PUMP_STACK, fp_pump_main, pump,
+                                                           STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
     if (pump->thread == NULL) {
         *error = fp_last_error(FP_STAGE_DRAIN);
         CloseHandle(pump->pipe);

@@ -70,8 +70,9 @@ static bool fp_make_attributes(fp_call *call, fp_error *error)
     call->attributes = fp_allocate(size, error);
     if (call->attributes == NULL)
         return false;
-    call->has_attributes = InitializeProcThreadAttributeList(call->attributes, 1, 0, &size) != 0;
-    if (!call->has_attributes ||
+    call->has_attributes = !fp_fault(FP_STAGE_HANDLE_LIST) &&
+                           InitializeProcThreadAttributeList(call->attributes, 1, 0, &size);
+    if (!call->has_attributes || fp_fault(FP_STAGE_HANDLE_LIST) ||
         !UpdateProcThreadAttribute(call->attributes, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST,
                                    call->list, call->n_list * sizeof *call->list, NULL, NULL)) {
         *error = fp_last_error(FP_STAGE_HANDLE_LIST);

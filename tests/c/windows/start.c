@@ -46,7 +46,18 @@ fp_limits start_limit_ms(int milliseconds)
 }
 
 #ifdef FP_FAULTS
-void start_faults(fp_stage stage, bool (*attempt)(fp_error *error))
+/* What an error of this stage says when fp_fault made it. */
+static DWORD fault_code(fp_stage stage, DWORD code)
+{
+    if (stage == FP_STAGE_MEMORY)
+        return ERROR_NOT_ENOUGH_MEMORY;
+    /* A handle that cannot be listed is told so by the list's own check. */
+    if (stage == FP_STAGE_HANDLE_LIST && code == ERROR_INVALID_PARAMETER)
+        return code;
+    return ERROR_GEN_FAILURE;
+}
+
+int start_faults(fp_stage stage, bool (*attempt)(fp_error *error))
 {
     const int most = 40;
     int after = 0;
@@ -57,11 +68,16 @@ void start_faults(fp_stage stage, bool (*attempt)(fp_error *error))
         fp_fault_after = after;
         succeeded = attempt(&error);
         fp_fault_stage = FP_STAGE_NONE;
-        if (!succeeded)
+        if (succeeded)
+            CHECK(fp_fault_after >= 0); /* or a fault was met, and swallowed */
+        else {
             CHECK_EQUAL(error.stage, stage);
+            CHECK_EQUAL(error.code, fault_code(stage, (DWORD)error.code));
+        }
         CHECK_EQUAL(check_handles(), handles);
         CHECK_EQUAL(check_children(), 0);
     }
     CHECK(after > 1 && after < most);
+    return after - 1;
 }
 #endif

@@ -22,9 +22,9 @@ fp_limits start_limit_ms(int milliseconds);
 
 #ifdef FP_FAULTS
 /* Calls `attempt` with `stage` failing at the first time, at the second, and so on, until it
- * succeeds. Each failure must name the stage and leave neither handle nor child; at least one
- * must happen. */
-void start_faults(fp_stage stage, bool (*attempt)(fp_error *error));
+ * succeeds: so many faults there were. Each must be reported, with its stage and code, and leave
+ * neither handle nor child; at least one must happen. */
+int start_faults(fp_stage stage, bool (*attempt)(fp_error *error));
 #endif
 
 #endif

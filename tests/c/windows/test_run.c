@@ -223,7 +223,7 @@ static bool attempt_run(fp_error *error)
     return done;
 }
 
-static bool attempt_pump(fp_error *error)
+static bool attempt_reading_pump(fp_error *error)
 {
     HANDLE out, in;
     CHECK(CreatePipe(&out, &in, NULL, 0));
@@ -239,16 +239,41 @@ static bool attempt_pump(fp_error *error)
     return good;
 }
 
+/* Little enough for the pipe, so that only one thread is at work when a fault comes. */
+static bool attempt_writing_pump(fp_error *error)
+{
+    static const unsigned char data[] = "said";
+    HANDLE out, in;
+    DWORD left = 0;
+    CHECK(CreatePipe(&out, &in, NULL, 0));
+    fp_pump *writer = fp_pump_write(in, data, sizeof data, error);
+    bool good = writer != NULL;
+    CloseHandle(in);
+    if (good) {
+        WaitForSingleObject(fp_pump_thread(writer), INFINITE);
+        good = fp_pump_result(writer, error);
+        CHECK_EQUAL(PeekNamedPipe(out, NULL, 0, NULL, &left, NULL), good);
+        CHECK_EQUAL(left, good ? sizeof data : 0);
+    }
+    fp_pump_free(writer);
+    CloseHandle(out);
+    return good;
+}
+
 static void faults(void)
 {
     const fp_stage in_run[] = {FP_STAGE_PIPE,   FP_STAGE_HANDLE,         FP_STAGE_HANDLE_LIST,
                                FP_STAGE_MEMORY, FP_STAGE_CREATE_PROCESS, FP_STAGE_DRAIN,
                                FP_STAGE_WAIT};
     const fp_stage in_pump[] = {FP_STAGE_MEMORY, FP_STAGE_HANDLE, FP_STAGE_DRAIN};
+    /* The pump itself, and a reader's buffer; the duplicate; the thread, and its one call. */
+    const int reading[] = {2, 1, 2}, writing[] = {1, 1, 2};
     for (size_t i = 0; i < sizeof in_run / sizeof in_run[0]; i++)
         start_faults(in_run[i], attempt_run);
-    for (size_t i = 0; i < sizeof in_pump / sizeof in_pump[0]; i++)
-        start_faults(in_pump[i], attempt_pump);
+    for (size_t i = 0; i < sizeof in_pump / sizeof in_pump[0]; i++) {
+        CHECK_EQUAL(start_faults(in_pump[i], attempt_reading_pump), reading[i]);
+        CHECK_EQUAL(start_faults(in_pump[i], attempt_writing_pump), writing[i]);
+    }
 }
 #endif
 

@@ -158,8 +158,12 @@ static void faults(void)
 {
     const fp_stage stages[] = {FP_STAGE_PIPE,   FP_STAGE_NULL_DEVICE, FP_STAGE_HANDLE,
                                FP_STAGE_MEMORY, FP_STAGE_HANDLE_LIST, FP_STAGE_CREATE_PROCESS};
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-        start_faults(stages[i], attempt_spawn);
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        int count = start_faults(stages[i], attempt_spawn);
+        /* Three handles to list; the attribute list is made, and it is set there. */
+        if (stages[i] == FP_STAGE_HANDLE_LIST)
+            CHECK_EQUAL(count, 3 + 2);
+    }
 }
 #endif
 
