@@ -1,6 +1,9 @@
 /* The handle list, asked directly: wine accepts lists that Windows refuses. */
 #include "check.h"
 
+#include <string.h>
+
+#include "windows/ends.h"
 #include "windows/handles.h"
 
 static HANDLE event(bool inheritable)
@@ -81,6 +84,51 @@ static void duplicates(void)
     CHECK_EQUAL(error.code, ERROR_INVALID_HANDLE);
 }
 
+typedef LONG(WINAPI *query_file)(HANDLE, void *status, void *out, ULONG size, int kind);
+
+/* Whether calls without an OVERLAPPED may be made on a handle: then it was opened without
+ * FILE_FLAG_OVERLAPPED. */
+static bool waits(HANDLE file)
+{
+    enum { FILE_MODE_INFORMATION = 16, SYNCHRONOUS_IO = 0x10 | 0x20 };
+    ULONG_PTR status[2];
+    ULONG mode = 0;
+    query_file query;
+    FARPROC found = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationFile");
+    memcpy(&query, &found, sizeof query);
+    CHECK_EQUAL(query(file, status, &mode, sizeof mode, FILE_MODE_INFORMATION), 0);
+    return (mode & SYNCHRONOUS_IO) != 0;
+}
+
+static bool is_inheritable(HANDLE handle)
+{
+    DWORD flags = 0;
+    CHECK(GetHandleInformation(handle, &flags));
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
+/* Programs call ReadFile and WriteFile on their standard handles without an OVERLAPPED. */
+static void only_our_end_is_overlapped(void)
+{
+    const fp_pipe_style styles[] = {FP_PIPE_PLAIN, FP_PIPE_OVERLAPPED};
+    fp_spec spec;
+    memset(&spec, 0, sizeof spec);
+    for (int i = 0; i < 3; i++)
+        spec.stdio[i].kind = FP_STDIO_PIPE;
+    for (int k = 0; k < 2; k++) {
+        fp_ends ends;
+        fp_error error;
+        CHECK(fp_ends_open(&ends, &spec, styles[k], &error));
+        for (int i = 0; i < 3; i++) {
+            CHECK(waits(ends.child[i]));
+            CHECK_EQUAL(waits(ends.parent[i]), styles[k] == FP_PIPE_PLAIN);
+            CHECK(!is_inheritable(ends.child[i]) && !is_inheritable(ends.parent[i]));
+        }
+        fp_ends_close_child(&ends);
+        fp_ends_close_parent(&ends);
+    }
+}
+
 int main(void)
 {
     const check_test tests[] = {
@@ -89,6 +137,7 @@ int main(void)
         {"no handles give an empty list", no_handles_no_list},
         {"a handle that is not inheritable, or none, is refused", what_windows_refuses},
         {"a duplicate is inheritable, its origin stays as it was", duplicates},
+        {"of a pipe, only our end is overlapped", only_our_end_is_overlapped},
     };
     return check_main(tests, sizeof tests / sizeof tests[0]);
 }
