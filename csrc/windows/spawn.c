@@ -96,7 +96,7 @@ static void fp_fill_startup(STARTUPINFOEXW *startup, const fp_call *call, const 
 {
     const HANDLE *std = call->n_std > 0 ? call->std : spec->std_handles;
     memset(startup, 0, sizeof *startup);
-    startup->StartupInfo.cb = sizeof *startup;
+    startup->StartupInfo.cb = call->has_attributes ? sizeof *startup : sizeof startup->StartupInfo;
     startup->StartupInfo.dwFlags =
         spec->startup_flags | (call->n_std > 0 ? STARTF_USESTDHANDLES : 0);
     startup->StartupInfo.wShowWindow = spec->show_window;
@@ -106,11 +106,20 @@ static void fp_fill_startup(STARTUPINFOEXW *startup, const fp_call *call, const 
     startup->lpAttributeList = call->attributes;
 }
 
+/* Only a STARTUPINFOEXW that has an attribute list is said to be one. */
+static DWORD fp_creation_flags(const fp_call *call, const fp_spec *spec)
+{
+    DWORD flags = spec->creation_flags & ~(DWORD)EXTENDED_STARTUPINFO_PRESENT;
+    if (call->has_attributes)
+        flags |= EXTENDED_STARTUPINFO_PRESENT;
+    return flags | CREATE_UNICODE_ENVIRONMENT;
+}
+
 static bool fp_create_process(fp_call *call, const fp_spec *spec, fp_proc *proc, fp_error *error)
 {
     STARTUPINFOEXW startup;
     PROCESS_INFORMATION born;
-    DWORD flags = spec->creation_flags | EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
+    DWORD flags = fp_creation_flags(call, spec);
     BOOL inherit = call->n_list > 0 || !spec->close_fds;
     fp_fill_startup(&startup, call, spec);
     if (fp_fault(FP_STAGE_CREATE_PROCESS) ||

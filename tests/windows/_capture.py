@@ -32,8 +32,10 @@ PROTOTYPE = ctypes.WINFUNCTYPE(
 )
 PAGE_READWRITE = 4
 POINTER = 8  # bytes; 64-bit Windows only, as wine.sh makes it
-# Offsets in a 64-bit STARTUPINFOEXW.
-DW_FLAGS, SHOW_WINDOW, STD_HANDLES = 60, 64, 80
+# Offsets in a 64-bit STARTUPINFOEXW, and the size of the STARTUPINFOW that it begins with.
+DW_FLAGS, SHOW_WINDOW, STD_HANDLES, ATTRIBUTES = 60, 64, 80, 104
+PLAIN_SIZE = ATTRIBUTES
+EXTENDED_STARTUPINFO_PRESENT = 0x00080000
 UPDATE = ctypes.WINFUNCTYPE(
     wintypes.BOOL,
     ctypes.c_void_p,
@@ -103,7 +105,7 @@ def _noted(seen):
                 "program": program,
                 "line": None if line is None else ctypes.wstring_at(line),
                 "inherit": bool(inherit),
-                "flags": flags,
+                "flags": flags & ~EXTENDED_STARTUPINFO_PRESENT,
                 "env": _block(env),
                 "cwd": cwd,
                 "startup flags": _number(startup + DW_FLAGS, 4),
@@ -140,6 +142,29 @@ def captured(module):
         module = kernel32.GetModuleHandleW(module)
     with _replaced(module, b"CreateProcessW", _noted(seen)):
         yield seen
+
+
+def kind_of_startup(module_name, start):
+    """What start() tells Windows of its STARTUPINFO: (its size, whether it is an extended one,
+    whether it has an attribute list, which only an extended one has).
+    """
+    seen = []
+
+    def create_process(*arguments):
+        flags, startup = arguments[5], arguments[8]
+        size = _number(startup, 4)
+        extended = bool(flags & EXTENDED_STARTUPINFO_PRESENT)
+        seen.append((size, extended, extended and _number(startup + ATTRIBUTES, POINTER) != 0))
+        return 0
+
+    module = kernel32.GetModuleHandleW(module_name)
+    with (
+        _replaced(module, b"CreateProcessW", PROTOTYPE(create_process)),
+        contextlib.suppress(OSError),
+    ):
+        start()
+    (kind,) = seen
+    return kind
 
 
 def start_with_handles(module_name, start):

@@ -1,6 +1,7 @@
 """What reaches CreateProcessW, by fastproc and by the standard library: the same."""
 
 import ctypes
+import functools
 import os
 import pathlib
 import subprocess
@@ -13,7 +14,7 @@ import fastproc
 if os.name != "nt":
     pytest.skip("calls CreateProcessW", allow_module_level=True)
 
-from tests.windows._capture import captured, start_with_handles
+from tests.windows._capture import PLAIN_SIZE, captured, kind_of_startup, start_with_handles
 
 STDLIB = ctypes.pythonapi._handle
 OURS = os.path.basename(fastproc._native.__file__)
@@ -144,3 +145,16 @@ def test_where_there_is_nothing_to_list_there_is_no_list():
     (std,), lists = start_with_handles(OURS, lambda: fastproc.Popen("prog", **options))
     assert all(std)
     assert lists == []
+
+
+@pytest.mark.parametrize("flags", [0, 0x00080000])
+def test_a_startupinfo_is_an_extended_one_where_it_has_an_attribute_list(flags):
+    """Microsoft's documentation knows no extended one without a list."""
+    for options, has_list in (
+        ({}, False),
+        ({"close_fds": False, "stdout": subprocess.PIPE}, False),
+        ({"stdout": subprocess.PIPE}, True),
+    ):
+        start = functools.partial(fastproc.Popen, "prog", creationflags=flags, **options)
+        size, extended, listed = kind_of_startup(OURS, start)
+        assert (extended, listed, size > PLAIN_SIZE) == (has_list, has_list, has_list)
