@@ -196,8 +196,20 @@ class Child(subprocess.Handle):
 
 
 cdef object child_of(fp_proc *proc):
-    child = Child(number_of(proc.process))
-    child.pid = proc.pid
+    """The handle's keeper. Where there cannot be one, nobody could ask for the child or end it
+    any more: then it is ended here.
+    """
+    child = None
+    try:
+        child = Child(number_of(proc.process))
+        child.pid = proc.pid
+    except BaseException:
+        fp_terminate(proc.process)
+        if child is None:
+            CloseHandle(proc.process)
+        raise
+    finally:
+        proc.process = NULL
     return child
 
 
@@ -218,8 +230,8 @@ def spawn(Spec spec, Ends ends, owner):
         started = fp_spawn(&request.spec, given, &proc, &error)
     if not started:
         raise_error(&error)
-    owner._child = child = child_of(&proc)
-    owner.pid = proc.pid
+    owner._child = child_of(&proc)
+    owner.pid = owner._child.pid
     owner._child_created = True
 
 
@@ -278,7 +290,6 @@ def run(Spec spec, args, input, timeout, let_go):
     except BaseException as exception:
         if started and outcome == FP_INTERRUPTED:
             child = child_of(&job.proc)
-            job.proc.process = NULL
             let_go(args, child, exception)  # its pipes are there until it has ended
         raise
     finally:

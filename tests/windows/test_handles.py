@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,11 +15,16 @@ from tests._helpers import PATIENCE, child
 if os.name != "nt":
     pytest.skip("counts Windows handles", allow_module_level=True)
 
+import _winapi
+
+from fastproc import _native_windows as native
+
 SPAWNS = int(os.environ.get("FASTPROC_SPAWNS", "200"))
 THREADS = 8
 ROUNDS = 4
 SHORT = "cmd /c echo said"
 ERROR_INTERNAL_ERROR = 1359
+DUPLICATE_SAME_ACCESS = 2
 SYSTEM_EXTENDED_HANDLE_INFORMATION = 64
 STATUS_INFO_LENGTH_MISMATCH = 0xC0000004
 
@@ -127,6 +133,51 @@ def test_no_handle_is_left(way, times):
             not_started += 1
     assert handle_count() <= before
     assert not_started <= times // 1000 + 1
+
+
+@pytest.fixture
+def kept_handles(monkeypatch):
+    """The process handles that nobody can take, as when memory is out just after the birth."""
+    kept = []
+
+    def refused(handle):
+        this = _winapi.GetCurrentProcess()
+        kept.append(_winapi.DuplicateHandle(this, handle, this, 0, False, DUPLICATE_SAME_ACCESS))
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(native, "Child", refused)
+        yield kept
+    for handle in kept:
+        if _winapi.WaitForSingleObject(handle, 0) != _winapi.WAIT_OBJECT_0:
+            _winapi.TerminateProcess(handle, 1)
+        _winapi.CloseHandle(handle)
+
+
+@pytest.mark.parametrize("options", [{}, {"stdin": -1, "stdout": -1, "stderr": -1}], ids=str)
+def test_a_child_whose_handle_nobody_can_take_is_ended(kept_handles, options):
+    before = handle_count()
+    with pytest.raises(MemoryError):
+        fastproc.Popen(child.linger(), **options)
+    assert handle_count() == before + 1  # the one kept by this test
+    (handle,) = kept_handles
+    assert _winapi.WaitForSingleObject(handle, PATIENCE * 1000) == _winapi.WAIT_OBJECT_0
+
+
+def test_so_is_that_of_a_run_which_is_interrupted(kept_handles):
+    def interrupted():
+        timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(MemoryError):
+            fastproc.run(child.linger(), capture_output=True)
+        timer.join()
+
+    interrupted()  # what is opened once, and kept, is opened here
+    before = handle_count()
+    interrupted()
+    assert handle_count() == before + 1
+    for handle in kept_handles:
+        assert _winapi.WaitForSingleObject(handle, PATIENCE * 1000) == _winapi.WAIT_OBJECT_0
 
 
 @pytest.mark.timeout(600)
