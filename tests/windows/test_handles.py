@@ -1,6 +1,7 @@
 """Handles: none is left over, and each child gets its own and no other."""
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import pytest
 
 import fastproc
-from tests._helpers import PATIENCE, child
+from tests._helpers import PATIENCE, child, python
 
 if os.name != "nt":
     pytest.skip("counts Windows handles", allow_module_level=True)
@@ -216,6 +217,83 @@ def test_children_started_at_once_inherit_only_their_own_handles():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+STREAMS = {"stdin": -10, "stdout": -11, "stderr": -12}  # STD_INPUT_HANDLE and so on
+REDIRECTIONS = [
+    {},
+    {"stdin": subprocess.DEVNULL},
+    {"stdin": subprocess.PIPE},
+    {"stdout": subprocess.PIPE},
+    {"stderr": subprocess.PIPE},
+    {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
+]
+TRIES_ITS_STREAMS = """
+import os, sys
+said = []
+for attempt in (lambda: os.read(0, 1), lambda: os.write(1, b"1"), lambda: os.write(2, b"2")):
+    try:
+        said.append(attempt())
+    except OSError as error:
+        said.append(error.errno)
+open(sys.argv[1], "w").write(repr(said))
+"""
+
+
+@pytest.fixture
+def std_handles(monkeypatch):
+    """Sets standard handles of this process, until the test is over."""
+    put = ctypes.windll.kernel32.SetStdHandle
+    put.argtypes = [ctypes.c_long, ctypes.c_void_p]
+    saved = [(number, _winapi.GetStdHandle(number)) for number in STREAMS.values()]
+    yield put
+    for number, handle in saved:
+        put(number, handle)
+
+
+@pytest.mark.parametrize("missing", [*([name] for name in STREAMS), list(STREAMS)], ids=str)
+@pytest.mark.parametrize("way", ["Popen", "run"])
+def test_a_program_without_standard_handles_starts_the_same(tmp_path, std_handles, way, missing):
+    """As one with windows only. What is there stays what it is; what is not is a dead pipe."""
+    report = tmp_path / "report"
+
+    def attempt(module, options):
+        report.write_text("")
+        command = [*python(TRIES_ITS_STREAMS), str(report)]
+        if way == "run":
+            output = vars(module.run(command, timeout=PATIENCE, **options))
+        else:
+            with module.Popen(command, **options) as process:
+                output = process.communicate(timeout=PATIENCE), process.returncode
+        return output, report.read_text()
+
+    for name in missing:
+        std_handles(STREAMS[name], None)
+    for options in REDIRECTIONS:
+        theirs = attempt(subprocess, options)
+        before = handle_count()
+        assert attempt(fastproc, options) == theirs, options
+        if way == "run":
+            assert handle_count() <= before, options
+
+
+@pytest.mark.parametrize("way", ["Popen", "run"])
+@pytest.mark.parametrize("handle", [-1, 0x7FF0], ids=["invalid", "closed"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_standard_handle_that_is_none_is_refused_alike(std_handles, name, handle, way):
+    given = {"stdout": -1} if name == "stdin" else {"stdin": -1}
+    std_handles(STREAMS[name], ctypes.c_void_p(handle))
+    before = handle_count()
+    raised = []
+    for module in (subprocess, fastproc):
+        ctypes.windll.kernel32.SetLastError(0)
+        with pytest.raises(OSError) as caught:
+            getattr(module, way)(child.true(), **given)
+        raised.append((caught.value.winerror, caught.type, str(caught.value)))
+        del caught
+    assert raised[0] == raised[1]
+    gc.collect()
+    assert handle_count() <= before
 
 
 def in_child(handle, **options):
