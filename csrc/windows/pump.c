@@ -19,8 +19,11 @@ struct fp_pump {
     bool writes;
     const unsigned char *data; /* what is to be written */
     size_t size;
-    fp_buffer buffer;    /* what was read */
+    fp_buffer buffer; /* what was read */
     volatile LONG stopping;
+    volatile LONG left; /* how many are done with it: the thread, and the owner */
+    bool stuck;         /* it could not be stopped */
+    bool drained;       /* after it was stopped */
     fp_error error;
 };
 
@@ -76,6 +79,17 @@ static void fp_pump_out(fp_pump *pump)
     }
 }
 
+/* Called by the thread and by the owner, when they need it no more: the last one frees it. */
+static void fp_pump_leave(fp_pump *pump)
+{
+    if (InterlockedIncrement(&pump->left) < 2)
+        return;
+    if (!pump->writes)
+        CloseHandle(pump->pipe);
+    fp_buffer_free_malloc(&pump->buffer);
+    free(pump);
+}
+
 static DWORD WINAPI fp_pump_main(void *argument)
 {
     fp_pump *pump = argument;
@@ -85,6 +99,7 @@ static DWORD WINAPI fp_pump_main(void *argument)
     } else {
         fp_pump_in(pump);
     }
+    fp_pump_leave(pump);
     return 0;
 }
 
@@ -144,7 +159,8 @@ bool fp_pump_result(const fp_pump *pump, fp_error *error)
 
 const fp_buffer *fp_pump_output(const fp_pump *pump)
 {
-    return &pump->buffer;
+    static const fp_buffer nothing = {0};
+    return pump->stuck ? &nothing : &pump->buffer;
 }
 
 /* Reads what the pipe holds at this moment, and no more: whoever has the other end may go on
@@ -166,25 +182,28 @@ static void fp_pump_rest(fp_pump *pump)
 /* The thread may be between two calls when it is cancelled: then there was nothing to
  * cancel, and it either sees that it shall stop, or goes into one more call, which the next
  * try ends. */
-void fp_pump_stop(fp_pump *pump)
+bool fp_pump_stop(fp_pump *pump, DWORD patience_ms)
 {
-    if (InterlockedExchange(&pump->stopping, 1) != 0)
-        return;
-    do
+    const fp_deadline deadline = fp_deadline_in((int64_t)patience_ms * 1000000);
+    InterlockedExchange(&pump->stopping, 1);
+    do {
         CancelSynchronousIo(pump->thread);
-    while (WaitForSingleObject(pump->thread, FP_PUMP_RETRY_MS) == WAIT_TIMEOUT);
-    if (!pump->writes && pump->error.stage == FP_STAGE_NONE)
+        pump->stuck = WaitForSingleObject(pump->thread, FP_PUMP_RETRY_MS) == WAIT_TIMEOUT;
+    } while (pump->stuck && !fp_passed(&deadline));
+    if (pump->stuck)
+        return false;
+    if (!pump->drained && !pump->writes && pump->error.stage == FP_STAGE_NONE)
         fp_pump_rest(pump);
+    pump->drained = true;
+    return true;
 }
 
-void fp_pump_free(fp_pump *pump)
+bool fp_pump_free(fp_pump *pump, DWORD patience_ms)
 {
     if (pump == NULL)
-        return;
-    fp_pump_stop(pump);
+        return true;
+    bool stopped = fp_pump_stop(pump, patience_ms);
     CloseHandle(pump->thread);
-    if (!pump->writes)
-        CloseHandle(pump->pipe);
-    fp_buffer_free_malloc(&pump->buffer);
-    free(pump);
+    fp_pump_leave(pump);
+    return stopped;
 }

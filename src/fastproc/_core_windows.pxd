@@ -139,5 +139,6 @@ cdef extern from "windows/pump.h" nogil:
     HANDLE fp_pump_thread(const fp_pump *)
     bint fp_pump_result(const fp_pump *, fp_error *)
     const fp_buffer *fp_pump_output(const fp_pump *)
-    void fp_pump_stop(fp_pump *)
-    void fp_pump_free(fp_pump *)
+    DWORD FP_PUMP_PATIENCE_MS
+    bint fp_pump_stop(fp_pump *, DWORD)
+    bint fp_pump_free(fp_pump *, DWORD)

@@ -332,10 +332,13 @@ cdef class Exchange:
                 raise_error(&error)
 
     def __dealloc__(self):
+        cdef bint all_freed = True
         with nogil:
             for i in range(3):
-                fp_pump_free(self.pumps[i])
-        if self.has_view:
+                if not fp_pump_free(self.pumps[i], FP_PUMP_PATIENCE_MS):
+                    all_freed = False
+        # A thread that does not come back may go on reading the input: it stays for ever then.
+        if self.has_view and all_freed:
             PyBuffer_Release(&self.view)
 
     def stop(self):
@@ -343,7 +346,7 @@ cdef class Exchange:
         with nogil:
             for i in range(3):
                 if self.pumps[i] != NULL:
-                    fp_pump_stop(self.pumps[i])
+                    fp_pump_stop(self.pumps[i], FP_PUMP_PATIENCE_MS)
 
     def go_on(self, timeout):
         """Waits until all is done, all input sent, or `timeout` seconds are over.
