@@ -327,8 +327,7 @@ class Popen(ChildOps):
         endtime = None if timeout is None else _time() + timeout
         piped = [s for s in (self.stdin, self.stdout, self.stderr) if s is not None]
         alone = timeout is None and not self._communication_started and len(piped) <= 1
-        # A stream that is closed already says so itself.
-        if alone and (self._reads_are_interruptible or all(s.closed for s in piped)):
+        if alone and (self._reads_are_interruptible or self._reads_itself(piped)):
             stdout = stderr = None
             if self.stdin:
                 self._stdin_write(input)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from errno import EINVAL
 from subprocess import TimeoutExpired
+from weakref import ref
 
 from . import _native_windows as native
 from ._streams_windows import raw_of
@@ -21,7 +22,9 @@ class ChildOps(subprocess.Popen):
     """
 
     _child = None
+    _made = (None, None, None)  # our file objects, weakly: others may have taken their place
     _exchange = None
+    _exchanging = (None, None, None)  # the streams that it serves
     _exchanged = None  # what communicate() has returned
     _route = "CreateProcess"  # the only one there is
     _needs_reaping = False  # a Popen that nobody keeps closes its pipes, and the handle
@@ -30,7 +33,21 @@ class ChildOps(subprocess.Popen):
     def _execute_child(self, spec, ends):
         native.spawn(spec, ends, self)
         if ends is not None:
+            self._made = tuple(None if s is None else ref(s) for s in self._streams())
             ends.close()
+
+    def _streams(self):
+        return self.stdin, self.stdout, self.stderr
+
+    def _streams_are_ours(self):
+        """Whether nobody has put other objects there: only they know how they are read."""
+        pairs = zip(self._streams(), self._made, strict=True)
+        return all(s is None or (made is not None and made() is s) for s, made in pairs)
+
+    def _reads_itself(self, piped):
+        """Whether communicate() shall call the one stream's own methods."""
+        # One that is closed already says so itself.
+        return all(s.closed for s in piped) or not self._streams_are_ours()
 
     @property
     def _handle(self):
@@ -59,12 +76,11 @@ class ChildOps(subprocess.Popen):
     def _communicate(self, input, endtime, orig_timeout):
         if self._exchanged is not None:
             return self._exchanged
-        streams = (self.stdin, self.stdout, self.stderr)
-        if any(s is not None and raw_of(s) is None for s in streams):
-            # Somebody put other objects there: only they know how they are read.
-            return super()._communicate(input, endtime, orig_timeout)
         exchange = self._exchange
         if exchange is None:
+            if not self._streams_are_ours():
+                return super()._communicate(input, endtime, orig_timeout)
+            self._exchanging = self._streams()
             exchange = self._exchange = self._open_exchange(input)
         while True:
             state = exchange.go_on(self._remaining_time(endtime))
@@ -77,12 +93,12 @@ class ChildOps(subprocess.Popen):
             self.wait(timeout=self._remaining_time(endtime))
         except TimeoutExpired:
             raise TimeoutExpired(self.args, orig_timeout) from None
-        self._exchanged = self._output(self.stdout, 1), self._output(self.stderr, 2)
-        self._exchange = None  # and its handles
+        self._exchanged = self._output(1), self._output(2)
+        del self._exchange, self._exchanging  # and their handles
         return self._exchanged
 
     def _open_exchange(self, input):
-        stdin = self.stdin
+        stdin = self._exchanging[0]
         if stdin is not None and not stdin.closed:
             try:
                 if input and self.text_mode:
@@ -97,20 +113,22 @@ class ChildOps(subprocess.Popen):
                 self._close_stdin()
         handles = [
             None if s is None or s.closed else msvcrt.get_osfhandle(s.fileno())
-            for s in (stdin, self.stdout, self.stderr)
+            for s in self._exchanging
         ]
         return native.Exchange(handles[0], input, handles[1], handles[2])
 
     def _close_stdin(self):
-        if self.stdin is not None and not self.stdin.closed:
+        stdin = self._exchanging[0]
+        if stdin is not None and not stdin.closed:
             try:
-                self.stdin.close()
+                stdin.close()
             except OSError as error:
                 if not _nobody_reads(error):
                     raise
 
-    def _output(self, stream, which):
+    def _output(self, which):
         """What a stream gave from where its reader stands to its end; closes it."""
+        stream = self._exchanging[which]
         if stream is None:
             return None
         data = self._exchange.take(which)

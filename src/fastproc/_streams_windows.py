@@ -70,7 +70,7 @@ def open_pipe(fd, mode, bufsize):
 
 
 def raw_of(stream):
-    """The PipeReader or PipeWriter below a stream; None if it is none of ours."""
+    """The PipeReader or PipeWriter below a file object of ours."""
     for name in "buffer", "raw":
         stream = getattr(stream, name, stream)
-    return stream if isinstance(stream, (PipeReader, PipeWriter)) else None
+    return stream

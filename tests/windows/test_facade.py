@@ -1,6 +1,7 @@
 """What subprocess has, or does, on Windows only."""
 
 import asyncio
+import codecs
 import gc
 import importlib.util
 import io
@@ -323,6 +324,44 @@ def test_streams_of_somebody_else_s_are_read_by_their_own_methods():
         process.stdout.close()
         process.stdout = Own()
         assert process.communicate() == (b"own", b"err")
+
+
+COPY = "import sys; data = sys.stdin.buffer.read(); sys.stdout.buffer.write(data)"
+WRAPPED = {
+    "codecs": (codecs.getreader("utf-16-le"), codecs.getwriter("utf-16-le")),
+    "text": (
+        lambda stream: io.TextIOWrapper(stream, "utf-16-le", newline=""),
+        lambda stream: io.TextIOWrapper(stream, "utf-16-le", newline="", write_through=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+@pytest.mark.parametrize("names", ["in out err", "out err", "in out", "in", "out"])
+@pytest.mark.parametrize("timeout", [None, PATIENCE])
+def test_a_stream_that_the_user_has_wrapped_is_read_and_written_as_wrapped(sp, how, names, timeout):
+    """It has our attributes, or those that it lets through: it is none of ours all the same."""
+    reader, writer = WRAPPED[how]
+    pipes = {f"std{name}": sp.PIPE for name in names.split()}
+    code = COPY if "in" in names else "import sys; sys.stdout.buffer.write(bytes([233, 0]))"
+    options = {"stdin": sp.DEVNULL, "stdout": sp.DEVNULL, "stderr": sp.DEVNULL, **pipes}
+    with sp.Popen(python(code), **options) as process:
+        if "in" in names:
+            process.stdin = writer(process.stdin)
+        if "out" in names:
+            process.stdout = reader(process.stdout)
+        said = process.communicate("\xe9" if "in" in names else None, timeout)
+    assert said == ("\xe9" if "out" in names else None, b"" if "err" in names else None)
+
+
+def test_a_stream_that_is_replaced_while_communicate_is_at_it_changes_nothing():
+    with fastproc.Popen(child.echo(), stdin=-1, stdout=-1, stderr=-1) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(bytes(1000000), timeout=0.001)
+        stdout = process.stdout
+        process.stdout = io.BytesIO(b"another")
+        assert process.communicate(timeout=PATIENCE)[0] == bytes(1000000)
+        assert stdout.closed
 
 
 @pytest.mark.parametrize("size", [100, 4096, 65536])
