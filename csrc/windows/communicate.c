@@ -19,6 +19,7 @@ void fp_job_init(fp_job *job, fp_grow_fn grow, void *owners[2])
         memset(&job->output[i].stream, 0, sizeof job->output[i].stream);
         fp_buffer_init(&job->output[i].buffer, grow, owners[i]);
     }
+    job->turn = 0;
     job->ended = false;
     job->code = 0;
 }
@@ -191,13 +192,19 @@ static void fp_add_wait(fp_waits *waits, fp_job *job, HANDLE handle)
     waits->jobs[waits->count++] = job;
 }
 
+/* Windows names the first of several handles that are ready: each stream comes first in turn,
+ * or one that is always ready would starve the others. */
 static void fp_add_waits(fp_waits *waits, fp_job *job)
 {
-    if (job->input.stream.pending)
-        fp_add_wait(waits, job, job->input.stream.operation.hEvent);
-    for (int i = 0; i < 2; i++)
-        if (job->output[i].stream.pending)
-            fp_add_wait(waits, job, job->output[i].stream.operation.hEvent);
+    const fp_stream *streams[] = {&job->input.stream, &job->output[0].stream,
+                                  &job->output[1].stream};
+    const size_t count = sizeof streams / sizeof streams[0];
+    for (size_t i = 0; i < count; i++) {
+        const fp_stream *stream = streams[(job->turn + i) % count];
+        if (stream->pending)
+            fp_add_wait(waits, job, stream->operation.hEvent);
+    }
+    job->turn = (job->turn + 1) % count;
     if (fp_streams_done(job) && !job->ended)
         fp_add_wait(waits, job, job->proc.process);
 }
@@ -242,13 +249,14 @@ fp_outcome fp_communicate(fp_job *const *jobs, size_t count, const fp_limits *li
         *error = (fp_error){FP_STAGE_CHECK, ERROR_INVALID_PARAMETER};
         return FP_FAILED;
     }
-    for (;;) {
+    for (size_t turn = 0;; turn++) {
         fp_outcome outcome = FP_DONE;
         size_t which;
         waits.count = 0;
         for (size_t i = 0; i < count && outcome == FP_DONE; i++) {
-            outcome = fp_begin(jobs[i], error);
-            fp_add_waits(&waits, jobs[i]);
+            fp_job *job = jobs[(turn + i) % count];
+            outcome = fp_begin(job, error);
+            fp_add_waits(&waits, job);
         }
         if (outcome != FP_DONE || waits.count == 0)
             return outcome;

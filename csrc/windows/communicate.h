@@ -38,6 +38,7 @@ typedef struct fp_job {
     fp_proc proc;
     fp_input input;
     fp_output output[2]; /* what it writes to its stdout and stderr */
+    size_t turn;         /* which of its streams is looked at first */
     bool ended;          /* the process has, and `code` is known */
     DWORD code;
 } fp_job;

@@ -120,6 +120,33 @@ static void an_interrupt_loses_nothing(void)
     free(data);
 }
 
+/* Windows names the first of several handles that are ready. */
+static void a_stream_that_is_always_ready_does_not_starve_another(void)
+{
+    static const unsigned char data[20000];
+    fp_spec spec = piped(L"");
+    fp_ends ends;
+    fp_job job;
+    fp_error error;
+    DWORD count;
+    spec.stdio[0].kind = FP_STDIO_NULL;
+    start_job(&job, NULL, 0);
+    CHECK(fp_ends_open(&ends, &spec, FP_PIPE_OVERLAPPED, &error));
+    for (int i = 0; i < 2; i++) {
+        CHECK(fp_stream_open(&job.output[i].stream, ends.parent[i + 1], &error));
+    }
+    CHECK(WriteFile(ends.child[2], "said", 4, &count, NULL));
+    for (int i = 0; i < 3; i++) { /* each call serves one handle */
+        fp_limits at_once = start_limit_ms(0);
+        CHECK(WriteFile(ends.child[1], data, sizeof data, &count, NULL));
+        CHECK_EQUAL(fp_run_on(&job, &at_once, &error), FP_TIMEOUT);
+    }
+    CHECK(job.output[0].buffer.size > 0);
+    CHECK_EQUAL(job.output[1].buffer.size, 4);
+    fp_ends_close_child(&ends);
+    start_free(&job);
+}
+
 static void many_at_once(void)
 {
     fp_job jobs[FP_JOBS_MAX], *all[FP_JOBS_MAX];
@@ -323,6 +350,7 @@ int main(void)
         {"input that nobody reads is no error", input_that_nobody_reads},
         {"a deadline holds against a grandchild", a_deadline_holds_against_a_grandchild},
         {"an interrupt loses nothing", an_interrupt_loses_nothing},
+        {"no stream starves another", a_stream_that_is_always_ready_does_not_starve_another},
         {"one loop serves many children", many_at_once},
         {"many captured runs leave no handle", captured_runs},
         {"pumps carry all", pumps_carry_all},
