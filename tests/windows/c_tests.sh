@@ -38,9 +38,9 @@ if [ "$kind" = compile ]; then compile_only "${2:-}"; exit; fi
 core=(csrc/common/*.c csrc/windows/*.c)
 tests=tests/c/windows
 "${compiler[@]}" "${WARNINGS[@]}" -O1 -municode $tests/child.c -o "$out/child.exe" -lshell32
-for test in pure handles spawn run argv; do
+for test in pure handles spawn run pump argv; do
     helpers=($tests/check.c)
-    case $test in spawn | run | argv) helpers+=($tests/start.c) ;; esac
+    case $test in spawn | run | pump | argv) helpers+=($tests/start.c) ;; esac
     "${compiler[@]}" "${WARNINGS[@]}" -g -O1 -DFP_FAULTS -Icsrc "$tests/test_$test.c" "${helpers[@]}" "${core[@]}" \
         -o "$out/test_$test.exe"
     run_wine "$out/test_$test.exe"

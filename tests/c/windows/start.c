@@ -1,5 +1,6 @@
 #include "start.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "windows/fault.h"
@@ -43,6 +44,17 @@ fp_limits start_limit_ms(int milliseconds)
 {
     fp_limits limits = {fp_deadline_in((int64_t)milliseconds * 1000000), NULL};
     return limits;
+}
+
+unsigned char *start_noise(size_t size)
+{
+    unsigned char *data = malloc(size);
+    unsigned state = 1;
+    for (size_t i = 0; i < size; i++) {
+        state = state * 1664525u + 1013904223u;
+        data[i] = (unsigned char)(state >> 24);
+    }
+    return data;
 }
 
 #ifdef FP_FAULTS

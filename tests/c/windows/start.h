@@ -20,6 +20,9 @@ extern const fp_limits start_no_limits;
 
 fp_limits start_limit_ms(int milliseconds);
 
+/* So many bytes of which none is like its neighbours, to be freed. */
+unsigned char *start_noise(size_t size);
+
 #ifdef FP_FAULTS
 /* Calls `attempt` with `stage` failing at the first time, at the second, and so on, until it
  * succeeds: so many faults there were. Each must be reported, with its stage and code, and leave
