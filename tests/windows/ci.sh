@@ -3,9 +3,11 @@
 #
 # FASTPROC_WINDOWS_PYTHONS: the versions, "3.11 3.12" unless said otherwise. The first also runs the C tests and
 # the whole suite; the others the tests of tests/windows.
+# FASTPROC_WINDOWS_SUITES: versions for which only CPython's own tests are run, "3.10 3.13".
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 here=$ROOT/tests/windows
 read -ra versions <<< "${FASTPROC_WINDOWS_PYTHONS:-3.11 3.12}"
+read -ra suites <<< "${FASTPROC_WINDOWS_SUITES-3.10 3.13}"
 failed=()
 
 step() { # NAME COMMAND...
@@ -27,6 +29,10 @@ for version in "${versions[@]}"; do
     [ "$version" = "${versions[0]}" ] && what=tests
     # Times under wine mean nothing, and the benchmarks would take minutes to measure them.
     step "tests, $version" "$here/wine.sh" test "$version" -q -m "not posix" --ignore=tests/test_benchmarks.py "$what"
+    step "CPython's own tests, $version" "$here/cpython.sh" "$version"
+done
+for version in "${suites[@]}"; do
+    step "set-up, $version" "$here/wine.sh" setup "$version"
     step "CPython's own tests, $version" "$here/cpython.sh" "$version"
 done
 if [ ${#failed[@]} -gt 0 ]; then

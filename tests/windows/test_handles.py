@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -121,7 +122,7 @@ WAYS = [
 @pytest.mark.parametrize(("way", "times"), WAYS, ids=[way.__name__ for way, _ in WAYS])
 def test_no_handle_is_left(way, times):
     way()  # what is opened once, and kept, is opened here
-    before = handle_count()
+    before, started = handle_count(), time.perf_counter()
     not_started = 0
     for _ in range(times):
         try:
@@ -132,7 +133,9 @@ def test_no_handle_is_left(way, times):
             if error.winerror != ERROR_INTERNAL_ERROR:
                 raise
             not_started += 1
-    assert handle_count() <= before
+    after, seconds = handle_count(), time.perf_counter() - started
+    print(f"{times} in {seconds:.0f} s, {not_started} not started; {before} handles, then {after}")
+    assert after <= before
     assert not_started <= times // 1000 + 1
 
 
