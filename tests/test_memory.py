@@ -83,3 +83,42 @@ print(done.returncode, len(done.stdout))
 """,
     )
     assert out.split() == ["0", "55000000"]
+
+
+def test_a_child_is_known_though_its_popen_found_no_memory():
+    """At each allocation in turn: either there is no child, or one that is reaped later.
+
+    The standard library makes the number of the pid after the birth, and could lose it.
+    """
+    pytest.importorskip("_testcapi")
+    out = fresh(
+        fastproc,
+        """
+import gc, os, warnings, _testcapi
+from fastproc._popen import _active, _cleanup
+warnings.simplefilter("ignore")
+sp.Popen(["/bin/true"]).wait()
+failed = lost = 0
+for n in range(1, 100):
+    process = None
+    try:
+        _testcapi.set_nomemory(n, n + 1)
+        process = sp.Popen(["/bin/true"])
+    except MemoryError:
+        failed += 1
+    finally:
+        _testcapi.remove_mem_hooks()
+    if process is not None:
+        process.wait()
+    gc.collect()
+    while _active:
+        _cleanup()
+    try:
+        while os.waitpid(-1, 0):
+            lost += 1
+    except ChildProcessError:
+        pass
+print(failed > 3, lost)
+""",
+    )
+    assert out == "True 0\n"

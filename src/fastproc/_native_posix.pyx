@@ -226,8 +226,7 @@ cdef class Child:
             raise OSError(code, os.strerror(code))
 
 
-cdef Child child_of(fp_proc *proc):
-    child = Child()
+cdef Child made_of(Child child, fp_proc *proc):
     child.pid = proc.pid
     child.pidfd = proc.pidfd
     child.used = proc.used
@@ -280,6 +279,7 @@ def spawn(owner, Spec spec, Ends ends):
     cdef fp_proc proc
     cdef fp_error error
     cdef bint started
+    cdef Child child = Child()  # when it is born there may be no memory left for one
     request_init(&request)
     try:
         request_fill(&request, spec)
@@ -297,9 +297,9 @@ def spawn(owner, Spec spec, Ends ends):
             if hooks.raised:
                 raise_what_is_pending()
         finally:
-            owner._child = child = child_of(&proc)
-            owner.pid = child.pid
+            owner._child = made_of(child, &proc)
             owner._child_created = True
+            owner.pid = child.pid
         if ends is not None:
             ends.close()
     finally:
@@ -312,7 +312,7 @@ cdef int run_handlers(fp_job *job, object args, object let_go) except -1:
     try:
         PyErr_CheckSignals()
     except BaseException:
-        child = child_of(&job.proc)
+        child = made_of(Child(), &job.proc)
         job.proc.pidfd = FP_NO_FD
         try:
             # Its pipes are there until it has ended: it may have last words to say.

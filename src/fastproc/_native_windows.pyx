@@ -213,7 +213,7 @@ cdef object child_of(fp_proc *proc):
     return child
 
 
-def spawn(Spec spec, Ends ends, owner):
+def spawn(owner, Spec spec, Ends ends):
     """Starts a child, and gives it to its owner before a signal handler gets its turn, which may
     raise. `ends`: None where nothing is redirected.
     """

@@ -31,7 +31,7 @@ class ChildOps(subprocess.Popen):
     _reads_are_interruptible = False  # Ctrl-C does not end the C runtime's read()
 
     def _execute_child(self, spec, ends):
-        native.spawn(spec, ends, self)
+        native.spawn(self, spec, ends)
         if ends is not None:
             self._made = tuple(None if s is None else ref(s) for s in self._streams())
             ends.close()
