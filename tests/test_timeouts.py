@@ -122,24 +122,20 @@ def test_a_timeout_that_is_no_number(sp, bad):
 
 
 def test_nan_never_hangs():
-    """nan is no deadline that could pass; it ends with the child, or at once."""
-    for options in ({}, {"capture_output": True}):
-        try:
-            done = fastproc.run(child.leave(2), timeout=math.nan, **options)
-        except (ValueError, subprocess.TimeoutExpired):
-            continue
-        assert done.returncode == 2
-    for wait in (
-        lambda process: process.wait(timeout=math.nan),
-        lambda process: process.communicate(timeout=math.nan),
-    ):
-        for options in ({}, {"stdout": fastproc.PIPE, "stderr": fastproc.PIPE}):
-            with fastproc.Popen(child.leave(2), **options) as process:
-                try:
-                    wait(process)
-                except (ValueError, subprocess.TimeoutExpired):
-                    pass
-            assert process.returncode == 2
+    """nan is no deadline that could pass: it is refused at once, by whatever waits."""
+    for options in ({}, {"capture_output": True}, {"input": b"x"}, {"cwd": os.curdir}):
+        with pytest.raises(ValueError, match="NaN"):
+            fastproc.run(child.linger(), timeout=math.nan, **options)
+    for function in (fastproc.call, fastproc.check_call, fastproc.check_output):
+        with pytest.raises(ValueError, match="NaN"):
+            function(child.linger(), timeout=math.nan)
+    for options in ({}, {"stdout": fastproc.PIPE}, PIPES):
+        with fastproc.Popen(child.linger(), **options) as process:
+            for wait in (process.wait, process.communicate):
+                with pytest.raises(ValueError, match="NaN"):
+                    wait(timeout=math.nan)
+                assert process.returncode is None
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [True, Fraction(60), Decimal(60)], ids=type)
@@ -469,6 +465,30 @@ def test_a_run_does_not_wait_for_a_program_that_takes_long_to_load(tmp_path):
         answer, _ = holder.communicate("yes\n", timeout=PATIENCE)
     # It was still held then.
     assert answer == "wanted\nanswered\n"
+
+
+@pytest.mark.posix
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="leases are a Linux thing")
+@pytest.mark.since(3, 12, "it kept the GIL, so that nobody could look meanwhile")
+def test_popen_waits_for_a_program_that_takes_long_to_load(sp, tmp_path):
+    """Its child is the program, and no other process, from the first moment on."""
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("true"), program)
+    started = []
+
+    def start():
+        with sp.Popen([program]) as process:
+            started.append(process.returncode)
+
+    with lease_on(program) as holder:
+        thread = threading.Thread(target=start)
+        thread.start()
+        assert holder.stdout.readline() == "wanted\n"
+        assert started == []
+        answer, _ = holder.communicate("yes\n", timeout=PATIENCE)
+        thread.join(PATIENCE)
+    assert answer == "answered\n"
+    assert started == [None]
 
 
 @pytest.mark.posix
