@@ -196,14 +196,14 @@ def test_credentials_of_every_thread_of_ours_stay(sp):
             seen.extend(line for line in status if line[:4] in ("Uid:", "Gid:", "Grou"))
         end.set()
 
+    with open("/proc/thread-self/status") as status:
+        before = [line for line in status if line[:4] in ("Uid:", "Gid:", "Grou")]
     thread = threading.Thread(target=watch)
     thread.start()
     sp.run(["true"], user=NOBODY, group=NOBODY, extra_groups=[1, 2])
     start.set()
     thread.join()
-    with open("/proc/thread-self/status") as status:
-        ours = [line for line in status if line[:4] in ("Uid:", "Gid:", "Grou")]
-    assert seen == ours
+    assert seen == before
 
 
 # What prctl() says of this process: may it be dumped, and looked into by its user's others.
