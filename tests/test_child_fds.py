@@ -2,6 +2,9 @@
 
 import errno
 import os
+import re
+import shutil
+import subprocess
 import sys
 import warnings
 
@@ -151,6 +154,35 @@ print(r.stdout.decode(), end="")
 """,
     )
     assert out == "closed\n"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "sp.Popen(['true'], stdin=-1, stdout=-1, stderr=-1).communicate()",
+        "sp.Popen(['true'], stdin=-3, stdout=-3).wait(timeout=60)",
+        "sp.run(['true'], capture_output=True, input=b'x', timeout=60)",
+    ],
+)
+def test_what_is_opened_for_a_child_is_close_on_exec_from_the_start(call, tmp_path):
+    """And never marked later: another thread's child, born in between, would have it."""
+    log = tmp_path / "log"
+    script = f"import os\nimport fastproc as sp\nos.access('/mark', 0)\n{call}\n"
+    calls = "trace=access,pipe,pipe2,open,openat,dup,dup2,dup3,fcntl"
+    done = subprocess.run(
+        ["strace", "-e", calls, "-o", log, sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+    )
+    if "ptrace" in done.stderr:
+        pytest.skip("this system does not let strace trace")
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text().split('access("/mark"')[1].splitlines()[1:]
+    opened = [line for line in lines if re.match("(pipe|open|dup)", line)]
+    assert opened
+    assert [line for line in opened if "O_CLOEXEC" not in line] == []
+    assert [line for line in lines if "F_SETFD" in line] == []
 
 
 def test_pipes_of_a_running_child_do_not_reach_the_next(sp):
