@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+import fastproc
 from tests._helpers import ALARM, fresh
 
 pytestmark = pytest.mark.posix
@@ -171,10 +172,12 @@ else:
     assert done.exists()
 
 
-def test_a_signal_during_the_birth_is_seen_in_a_process_forked_by_a_thread(sp):
-    """That thread is the main one there, on which Python's handlers run."""
+def test_a_signal_during_the_birth_is_seen_in_a_process_forked_by_a_thread():
+    """That thread is the main one there, on which Python's handlers run. The standard library
+    often sleeps through a signal that came just before it waits.
+    """
     out = fresh(
-        sp,
+        fastproc,
         """
 import os, signal, threading
 class Noted(Exception): pass
