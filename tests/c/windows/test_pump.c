@@ -52,6 +52,26 @@ static void pumps_can_be_stopped(void)
     CloseHandle(in2);
 }
 
+/* More than one read takes; the thread is held, so that it makes no more than one. */
+static void what_the_pipe_holds_is_read_too(void)
+{
+    static const unsigned char data[300000];
+    HANDLE out, in;
+    fp_error error;
+    DWORD count;
+    CHECK(CreatePipe(&out, &in, NULL, 2 * sizeof data));
+    fp_pump *reader = fp_pump_read(out, &error);
+    SuspendThread(fp_pump_thread(reader));
+    CHECK(WriteFile(in, data, sizeof data, &count, NULL));
+    CHECK(!fp_pump_stop(reader, 0));
+    ResumeThread(fp_pump_thread(reader));
+    CHECK(fp_pump_stop(reader, PATIENCE_MS));
+    CHECK_EQUAL(fp_pump_output(reader)->size, sizeof data);
+    CHECK(fp_pump_free(reader, PATIENCE_MS));
+    CloseHandle(out);
+    CloseHandle(in);
+}
+
 /* A thread that a debugger holds, or a call that a driver does not let go: whoever wants to
  * stop the pump goes on, and the thread tidies up when it gets away. */
 static void pumps_that_cannot_be_stopped_are_left_alone(void)
@@ -140,6 +160,7 @@ int main(void)
     const check_test tests[] = {
         {"pumps carry all", pumps_carry_all},
         {"pumps can be stopped", pumps_can_be_stopped},
+        {"what the pipe holds when a pump is stopped is read too", what_the_pipe_holds_is_read_too},
         {"pumps that cannot be stopped are left alone",
          pumps_that_cannot_be_stopped_are_left_alone},
 #ifdef FP_FAULTS
