@@ -46,6 +46,9 @@ UPDATE = ctypes.WINFUNCTYPE(
     ctypes.c_void_p,
     ctypes.c_void_p,
 )
+CREATE_PIPE = ctypes.WINFUNCTYPE(
+    ctypes.c_void_p, ctypes.c_wchar_p, *[wintypes.DWORD] * 6, ctypes.c_void_p
+)
 HANDLE_LIST = 0x00020002  # PROC_THREAD_ATTRIBUTE_HANDLE_LIST
 HANDLE_FLAG_INHERIT = 1
 
@@ -142,6 +145,20 @@ def captured(module):
         module = kernel32.GetModuleHandleW(module)
     with _replaced(module, b"CreateProcessW", _noted(seen)):
         yield seen
+
+
+def named_pipes(module_name, start):
+    """The pipes that start() makes: (name, open mode, pipe mode, most instances) of each."""
+    seen = []
+
+    def create(*arguments):
+        seen.append(arguments[:4])
+        return CREATE_PIPE(original)(*arguments)
+
+    module = kernel32.GetModuleHandleW(module_name)
+    with _replaced(module, b"CreateNamedPipeW", CREATE_PIPE(create)) as original:
+        start()
+    return seen
 
 
 def kind_of_startup(module_name, start):

@@ -14,7 +14,14 @@ import fastproc
 if os.name != "nt":
     pytest.skip("calls CreateProcessW", allow_module_level=True)
 
-from tests.windows._capture import PLAIN_SIZE, captured, kind_of_startup, start_with_handles
+from tests._helpers import child
+from tests.windows._capture import (
+    PLAIN_SIZE,
+    captured,
+    kind_of_startup,
+    named_pipes,
+    start_with_handles,
+)
 
 STDLIB = ctypes.pythonapi._handle
 OURS = os.path.basename(fastproc._native.__file__)
@@ -158,3 +165,15 @@ def test_a_startupinfo_is_an_extended_one_where_it_has_an_attribute_list(flags):
         start = functools.partial(fastproc.Popen, "prog", creationflags=flags, **options)
         size, extended, listed = kind_of_startup(OURS, start)
         assert (extended, listed, size > PLAIN_SIZE) == (has_list, has_list, has_list)
+
+
+def test_nobody_else_can_have_the_pipes_of_a_run():
+    """They have names, so somebody might make one of that name before us, or open it after us."""
+    first_instance, reject_remote_clients = 0x00080000, 8
+    options = {"input": b"x", "capture_output": True}
+    pipes = named_pipes(OURS, lambda: [fastproc.run(child.true(), **options) for _ in range(2)])
+    assert len({name for name, *_ in pipes}) == len(pipes) == 2 * 3
+    for _, open_mode, pipe_mode, instances in pipes:
+        assert open_mode & first_instance
+        assert pipe_mode & reject_remote_clients
+        assert instances == 1
