@@ -36,10 +36,10 @@ def work_of(case: Case, settings: Settings) -> Work:
     return work
 
 
-def floor_of(work: Work, settings: Settings, **options: bool) -> Floor | None:
+def floor_of(work: Work, settings: Settings, *, deadline: bool = False) -> Floor | None:
     if settings.floor is None:
         return None
-    return Floor(settings.floor, work.args, **work.floor_options(), **options)
+    return Floor(settings.floor, work.args, **work.floor_options(), deadline=deadline)
 
 
 def _loop(case: Case, contender: str, work: Work, settings: Settings) -> peers.Loop:
