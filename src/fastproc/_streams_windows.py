@@ -6,6 +6,7 @@ for a moment stand between the buffers and what communicate() has read, or shall
 """
 
 import io
+import os
 
 
 class PipeReader(io.FileIO):
@@ -59,7 +60,11 @@ def open_pipe(fd, mode, bufsize):
     kind, buffered = PipeReader, io.BufferedReader
     if mode == "wb":
         kind, buffered = PipeWriter, io.BufferedWriter
-    raw = kind(fd, mode)
+    try:
+        raw = kind(fd, mode)
+    except BaseException:
+        os.close(fd)
+        raise
     try:
         if bufsize == 0:
             return raw

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import io
 import os
 import signal
 import subprocess
@@ -18,8 +19,9 @@ if os.name != "nt":
     pytest.skip("counts Windows handles", allow_module_level=True)
 
 import _winapi
+import msvcrt
 
-from fastproc import _native_windows as native
+from fastproc import _native_windows as native, _streams_windows
 
 SPAWNS = int(os.environ.get("FASTPROC_SPAWNS", "200"))
 THREADS = 8
@@ -220,6 +222,38 @@ def test_children_started_at_once_inherit_only_their_own_handles():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "after"),
+    [
+        *((msvcrt, "open_osfhandle", after) for after in range(3)),
+        *((_streams_windows, "PipeReader", after) for after in range(2)),
+        *((io, "TextIOWrapper", after) for after in range(3)),
+    ],
+    ids=lambda thing: getattr(thing, "__name__", thing),
+)
+def test_where_a_stream_cannot_be_made_no_handle_is_left(monkeypatch, where, name, after):
+    """As where the C runtime has no descriptor left."""
+    original, calls = getattr(where, name), []
+
+    def fails(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > after:
+            raise OSError(24, "Too many open files")
+        return original(*args, **kwargs)
+
+    def attempt():
+        calls.clear()
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many"):
+            patch.setattr(where, name, fails)
+            fastproc.Popen(child.linger(), stdin=-1, stdout=-1, stderr=-1, encoding="utf-8")
+
+    attempt()  # what is opened once, and kept, is opened here
+    before = handle_count()
+    attempt()
+    gc.collect()
+    assert handle_count() == before
 
 
 STREAMS = {"stdin": -10, "stdout": -11, "stderr": -12}  # STD_INPUT_HANDLE and so on
