@@ -8,10 +8,10 @@ import operator
 import os
 import sys
 import warnings
-from subprocess import PIPE, STARTF_USESHOWWINDOW, STARTUPINFO, SW_HIDE
+from subprocess import STARTF_USESHOWWINDOW, STARTUPINFO, SW_HIDE
 
 from ._request_windows import Spec, list2cmdline
-from ._stdio_windows import source, source_of_stderr
+from ._stdio_windows import pipes_of, source, source_of_stderr
 
 
 def build(asked):
@@ -25,9 +25,8 @@ def build(asked):
     spec.stdin = source(asked.stdin)
     spec.stdout = source(asked.stdout)
     spec.stderr = source_of_stderr(asked.stderr)
-    for wish in (spec.stdin, spec.stdout, spec.stderr):
-        if wish == PIPE:
-            sys.audit("_winapi.CreatePipe")
+    for _ in range(pipes_of(spec.stdin, spec.stdout, spec.stderr)):
+        sys.audit("_winapi.CreatePipe")
     assert not asked.pass_fds, "pass_fds not supported on Windows."
 
     line = _command_line(asked.args, asked.shell)

@@ -1,9 +1,17 @@
 """What stdin=, stdout= and stderr= mean on Windows: a handle, or what to open."""
 
+import _winapi
 import errno
 import msvcrt
 import os
-from subprocess import DEVNULL, PIPE, STDOUT
+from subprocess import (
+    DEVNULL,
+    PIPE,
+    STD_ERROR_HANDLE,
+    STD_INPUT_HANDLE,
+    STD_OUTPUT_HANDLE,
+    STDOUT,
+)
 
 
 def source(wish):
@@ -21,3 +29,16 @@ def source(wish):
 def source_of_stderr(wish):
     """The same for stderr=, where STDOUT means: where standard output goes."""
     return STDOUT if wish == STDOUT else source(wish)
+
+
+def pipes_of(stdin, stdout, stderr):
+    """How many pipes are made for these: where one is redirected, and the parent lacks another,
+    the child gets a dead pipe there. Raises OSError for a handle of the parent's that is none.
+    """
+    if stdin is stdout is stderr is None:
+        return 0
+    pairs = (stdin, STD_INPUT_HANDLE), (stdout, STD_OUTPUT_HANDLE), (stderr, STD_ERROR_HANDLE)
+    return sum(
+        wish == PIPE or (wish is None and _winapi.GetStdHandle(number) is None)
+        for wish, number in pairs
+    )

@@ -314,6 +314,27 @@ def test_a_program_without_standard_handles_starts_the_same(tmp_path, std_handle
             assert handle_count() <= before, options
 
 
+def test_its_dead_pipes_are_audited_as_pipes(std_handles):
+    counted = []
+    counting = True
+
+    def hook(event, args):
+        if counting and event == "_winapi.CreatePipe":
+            counted.append(args)
+
+    sys.addaudithook(hook)
+    for number in STREAMS.values():
+        std_handles(number, None)
+    for options in REDIRECTIONS:
+        counts = []
+        for module in (subprocess, fastproc):
+            counted.clear()
+            module.run(child.true(), **options)
+            counts.append(len(counted))
+        assert counts[0] == counts[1], options
+    counting = False
+
+
 @pytest.mark.parametrize("way", ["Popen", "run"])
 @pytest.mark.parametrize("handle", [-1, 0x7FF0], ids=["invalid", "closed"])
 @pytest.mark.parametrize("name", STREAMS)
