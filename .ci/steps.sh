@@ -112,7 +112,7 @@ step_routes() {
 }
 
 suite_by_route() {
-    FASTPROC_ROUTE=$1 .venv/bin/python -m pytest -q --ignore=tests/test_benchmarks.py
+    FASTPROC_ROUTE=$1 .venv/bin/python -m pytest -q --ignore-glob='tests/test_benchmarks*'
 }
 
 # The other Pythons. The tests include those that CPython itself has for subprocess.
@@ -237,7 +237,7 @@ step_sanitizer() {
     LD_PRELOAD=$(gcc -print-file-name=libasan.so) \
         ASAN_OPTIONS=detect_leaks=0:$options:log_path=$PWD/reports/asan \
         UBSAN_OPTIONS=print_stacktrace=1:log_path=$PWD/reports/ubsan \
-        .venv/bin/python -m pytest -q --ignore=tests/test_benchmarks.py \
+        .venv/bin/python -m pytest -q --ignore-glob='tests/test_benchmarks*' \
         --ignore=tests/test_fast_path_guard.py --ignore=tests/test_cpython_suite.py --ignore=tests/test_memory.py \
         --deselect=tests/test_runtime.py::test_without_proc_it_still_works || status=$?
     cat reports/* 2>/dev/null && return 1

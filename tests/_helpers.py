@@ -23,6 +23,7 @@ __all__ = [
     "outcome",
     "python",
     "same",
+    "unending",
 ]
 
 # How long a test waits for something that must happen.
@@ -51,6 +52,16 @@ def fresh(module, code, *args, **options):
     )
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+@contextlib.contextmanager
+def unending(stream):
+    """The child does not see the end of this pipe meanwhile, and so cannot be too quick."""
+    keep = os.dup(stream.fileno())
+    try:
+        yield
+    finally:
+        os.close(keep)
 
 
 # Takes a lease on a program: whoever executes it waits until the lease is given back.

@@ -1,11 +1,9 @@
 """Timeouts: when they end, what they keep, what may follow."""
 
-import contextlib
 import math
 import os
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +14,7 @@ from fractions import Fraction
 import pytest
 
 import fastproc
-from tests._helpers import PATIENCE, child, described, fresh, lease_on, python
+from tests._helpers import PATIENCE, child, described, fresh, lease_on, python, unending
 
 SOON = 0.05
 # Far beyond any scheduling delay, far below a child that never ends.
@@ -78,16 +76,6 @@ def test_wait_with_no_time_at_all(sp, timeout):
         process.stdin.close()
         process.wait()
         assert process.wait(timeout=timeout) == 0
-
-
-@contextlib.contextmanager
-def unending(stream):
-    """The child does not see the end of this pipe meanwhile, and so cannot be too quick."""
-    keep = os.dup(stream.fileno())
-    try:
-        yield
-    finally:
-        os.close(keep)
 
 
 @pytest.mark.since(3, 15, "what was left of the time was reported instead")
@@ -258,167 +246,6 @@ def test_one_pipe_and_a_deadline(sp):
         with pytest.raises(subprocess.TimeoutExpired) as caught:
             sp.run(args, timeout=1, **{stream: sp.PIPE})
         assert getattr(caught.value, stream) == b"part"
-
-
-@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
-def test_communicate_may_be_tried_again(sp):
-    with sp.Popen(child.echo_both(), stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
-        process.stdin.write(b"first,")
-        process.stdin.flush()
-        with unending(process.stdin), pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(b"second", timeout=0)
-        assert process.communicate(timeout=PATIENCE) == ((b"first,second",) * 2)
-
-
-@pytest.mark.posix
-@pytest.mark.parametrize("attempts", [1, 3])
-def test_output_is_not_lost_by_timeouts(sp, attempts):
-    script = "printf one; read answer; printf two; printf err >&2"
-    with sp.Popen(["sh", "-c", script], stdin=sp.PIPE, stdout=sp.PIPE, stderr=sp.PIPE) as process:
-        # No input and yet no end of stdin: its descriptor is kept by us.
-        keep = os.dup(process.stdin.fileno())
-        try:
-            for _ in range(attempts):
-                with pytest.raises(subprocess.TimeoutExpired):
-                    process.communicate(timeout=SOON)
-            os.write(keep, b"go\n")
-        finally:
-            os.close(keep)
-        assert process.communicate() == (b"onetwo", b"err")
-
-
-@pytest.fixture
-def held_echo():
-    """A child that echoes only after a byte came down a pipe: (args, options, release)."""
-    read_end, write_end = os.pipe()
-    code = f"import os\nos.read({read_end}, 1)\nos.execvp('cat', ['cat'])"
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    try:
-        yield python(code), {"pass_fds": [read_end], **pipes}, lambda: os.write(write_end, b"\n")
-    finally:
-        os.close(read_end)
-        os.close(write_end)
-
-
-@pytest.mark.posix
-@pytest.mark.since(3, 15, "resuming a partly written input hung or lost it")
-@pytest.mark.parametrize("text", [False, True])
-def test_a_partly_written_input_is_resumed(sp, held_echo, text):
-    args, options, release = held_echo
-    data = b"0123456789abcde\n" * 40_000
-    given = data.decode() if text else data
-    with sp.Popen(args, text=text, **options) as process:
-        for attempt in range(2):
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.communicate(given if attempt == 0 else None, timeout=SOON)
-        release()
-        out, _ = process.communicate(timeout=PATIENCE)
-    assert out == given
-
-
-@pytest.mark.posix
-@pytest.mark.since(3, 15, "stdin stayed open after a timeout in between")
-def test_stdin_is_closed_after_a_resumed_communicate(sp, held_echo):
-    args, options, release = held_echo
-    with sp.Popen(args, **options) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(b"x", timeout=0)
-        release()
-        assert process.communicate(timeout=PATIENCE) == (b"x", b"")
-        assert process.stdin.closed
-
-
-def test_killing_after_a_timeout_and_communicating_again(sp):
-    with sp.Popen(child.linger(), stdout=sp.PIPE, stderr=sp.PIPE) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(timeout=SOON)
-        process.kill()
-        assert process.communicate() == (b"", b"")
-        assert process.returncode != 0
-
-
-@pytest.mark.posix
-@pytest.mark.parametrize(
-    "capture",
-    [{"capture_output": True}, {"stdout": subprocess.PIPE}, {"stderr": subprocess.PIPE}],
-    ids=["both", "stdout", "stderr"],
-)
-def test_run_ends_at_the_deadline_though_a_grandchild_holds_the_pipe(sp, capture, tmp_path):
-    pid_file = tmp_path / "pid"
-    script = f'sleep 100 & echo $! > "{pid_file}"; exec sleep 100'
-    started = time.monotonic()
-    try:
-        with pytest.raises(subprocess.TimeoutExpired):
-            sp.run(["sh", "-c", script], timeout=0.2, **capture)
-        assert 0.2 <= time.monotonic() - started < BOUND
-    finally:
-        os.kill(int(pid_file.read_text()), signal.SIGKILL)
-
-
-def as_replaced(sp, monkeypatch):
-    monkeypatch.setattr(sp, "Popen", type("Replaced", (sp.Popen,), {}))
-    return {}
-
-
-@pytest.mark.posix
-@pytest.mark.parametrize(
-    "way", [as_replaced, lambda *_: {"preexec_fn": int}], ids=["replaced", "preexec_fn"]
-)
-@pytest.mark.parametrize("function", ["run", "check_output"])
-def test_whichever_way_it_goes_run_ends_at_the_deadline(sp, monkeypatch, tmp_path, way, function):
-    """Though a grandchild holds the pipe: what the child alone could still say is all said."""
-    pid_file = tmp_path / "pid"
-    script = f'sleep 100 & echo $! > "{pid_file}"; exec sleep 100'
-    options = way(sp, monkeypatch)
-    if function == "run":
-        options["stdout"] = sp.PIPE
-    started = time.monotonic()
-    try:
-        with pytest.raises(subprocess.TimeoutExpired):
-            getattr(sp, function)(["sh", "-c", script], timeout=0.5, **options)
-        assert 0.5 <= time.monotonic() - started < BOUND
-    finally:
-        os.kill(int(pid_file.read_text()), signal.SIGKILL)
-
-
-@pytest.mark.posix
-def test_communicate_ends_at_its_deadline_though_a_grandchild_holds_the_pipe(sp, tmp_path):
-    pid_file = tmp_path / "pid"
-    script = f'sleep 100 & echo $! > "{pid_file}"; echo out'
-    try:
-        with sp.Popen(["sh", "-c", script], stdout=sp.PIPE, stderr=sp.PIPE) as process:
-            for _ in range(2):
-                with pytest.raises(subprocess.TimeoutExpired) as caught:
-                    process.communicate(timeout=0.2)
-                assert caught.value.stdout in (b"out\n", None)
-            assert caught.value.stdout == b"out\n"
-            assert process.wait(PATIENCE) == 0
-    finally:
-        os.kill(int(pid_file.read_text()), signal.SIGKILL)
-
-
-@pytest.mark.posix
-def test_after_a_kill_communicate_reads_until_the_grandchild_ends(sp):
-    """No timeout, no deadline: what the grandchild says belongs to the output."""
-    read_end, write_end = os.pipe()
-    script = "exec 3<&0; cat <&3 & exec sleep 1000"
-    pipes = {"stdout": sp.PIPE, "stderr": sp.PIPE}
-    with sp.Popen(["sh", "-c", script], stdin=read_end, **pipes) as process:
-        os.close(read_end)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.communicate(timeout=0.2)
-        process.kill()
-        said = []
-        thread = threading.Thread(target=lambda: said.append(process.communicate()))
-        thread.start()
-        # The child is dead, and nobody is there to reap it but that thread, at its end.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert said == []
-        os.write(write_end, b"late")
-        os.close(write_end)
-        thread.join(PATIENCE)
-    assert said == [(b"late", b"")]
-    assert process.returncode == -signal.SIGKILL
 
 
 def test_output_up_to_the_deadline_with_endless_output(sp):
