@@ -119,3 +119,37 @@ print(failed > 3, lost)
 """,
     )
     assert out == "True []\n"
+
+
+def test_an_interrupted_child_is_not_left_alone_where_memory_is_out():
+    """run() cannot hand it over then: it ends it."""
+    pytest.importorskip("_testcapi", reason="lets an allocation fail")
+    out = fresh(
+        fastproc,
+        """
+import gc, signal, warnings, _testcapi
+from tests._leaks_posix import children
+warnings.simplefilter("ignore")
+class Mine(Exception): pass
+mine = Mine()
+def handler(signum, frame):
+    _testcapi.set_nomemory(at, at + 1)
+    raise mine
+signal.signal(signal.SIGALRM, handler)
+failed, lost = 0, []
+for at in range(1, 40):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        sp.run(["sleep", "60"])
+    except Mine:
+        pass
+    except MemoryError:
+        failed += 1
+    finally:
+        _testcapi.remove_mem_hooks()
+    gc.collect()
+    lost += children()
+print(failed > 5, lost)
+""",
+    )
+    assert out == "True []\n"

@@ -24,7 +24,6 @@ from fastproc._request_posix cimport (
 )
 
 import os
-import sys
 import threading
 
 cdef extern from * nogil:
@@ -269,8 +268,7 @@ def spawn(owner, Spec spec, Ends ends):
     """Starts a child, and gives it to its owner once exec has succeeded: before a signal handler
     gets its turn, which may raise.
 
-    ends: closed then; None where nothing but descriptors that are there already goes to the
-    child.
+    ends: closed then; None where nothing but descriptors that are there goes to the child.
     """
     cdef fp_ends given
     cdef Request request
@@ -309,14 +307,24 @@ def spawn(owner, Spec spec, Ends ends):
 cdef int run_handlers(fp_job *job, object args, object let_go) except -1:
     """Python's signal handlers; where one raises, let_go() gets the child."""
     cdef fp_error error
+    cdef int refused
+    cdef Child child = None
     try:
         PyErr_CheckSignals()
-    except BaseException:
-        child = made_of(Child(), &job.proc)
-        job.proc.pidfd = FP_NO_FD
+    except BaseException as exception:
         try:
+            child = made_of(Child(), &job.proc)
+            job.proc.pidfd = FP_NO_FD
             # Its pipes are there until it has ended: it may have last words to say.
-            let_go(args, child, sys.exc_info()[1])
+            let_go(args, child, exception)
+        except MemoryError:
+            # Nobody may know of it then: it ends here.
+            while not (child is not None and child.reaped) and not job.reaped:
+                with nogil:
+                    fp_run_kill(job, &refused)
+            if child is not None:
+                child.reaped = True
+            raise
         finally:
             with nogil:
                 fp_settle(&job.proc, False, &error)
@@ -357,15 +365,14 @@ cdef int run_request(
     cdef bint started
     cdef Py_buffer view
     cdef bint has_view = False
+    cdef const fp_stdio *stdio = request.spec.stdio
+    cdef bint piped = stdio[1].kind == FP_STDIO_PIPE or stdio[2].kind == FP_STDIO_PIPE
     ended.output[0] = ended.output[1] = NULL
     # Without output to wait for, its end is what a deadline waits for.
-    request.spec.want_pidfd = allowed.limited and not (
-        request.spec.stdio[1].kind == FP_STDIO_PIPE or request.spec.stdio[2].kind == FP_STDIO_PIPE
-    )
+    request.spec.want_pidfd = allowed.limited and not piped
     job_init(&job, owners, &state)
     try:
         if input is not None:
-            piped = FP_STDIO_PIPE in (request.spec.stdio[1].kind, request.spec.stdio[2].kind)
             view_of(input, piped or allowed.limited, &view)
             has_view = True
             job.input.data = <const unsigned char *>view.buf
@@ -399,7 +406,7 @@ cdef int run_request(
         ended.in_time = outcome == FP_DONE
         ended.code = job.code
         for i in range(2):
-            if request.spec.stdio[i + 1].kind == FP_STDIO_PIPE:
+            if stdio[i + 1].kind == FP_STDIO_PIPE:
                 ended.output[i] = taken(&job.output[i].buffer)
     except BaseException:
         Py_XDECREF(ended.output[0])
@@ -415,10 +422,7 @@ cdef int run_request(
 
 
 def run(Spec spec, args, input, timeout, let_go):
-    """Runs a program to its end: (exit code, stdout, stderr); None for what is not piped.
-
-    When it did not end in time, the exit code is None.
-    """
+    """Runs a program to its end: (exit code, stdout, stderr); None: out of time, or no pipe."""
     cdef Request request
     cdef Ended ended
     cdef Allowed allowed = time_of(timeout)
